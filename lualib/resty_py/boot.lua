@@ -1,0 +1,62 @@
+-- The first Lua code of every VM.
+--
+--   boot(host, lualib, path, cpath)
+--     host    table: namespace -> name -> guarded Python function
+--     lualib  string: the directory of the runtime's Lua code
+--     path    string: package.path
+--     cpath   string: package.cpath
+--
+-- Turns the host functions into plain Lua functions (module
+-- "resty_py.native": namespace -> name -> function), takes the `python`
+-- table away, loads the shim, and sets the search paths. What Python may
+-- hand over is written in resty_py/vm/boundary.py.
+
+local host, lualib, path, cpath = ...
+
+local assert = assert
+local error = error
+local loadfile = loadfile
+local pairs = pairs
+local as_function = _G.python.as_function
+
+-- Kept equal to DEFECT in resty_py/vm/boundary.py.
+local DEFECT = "\0resty_py defect"
+
+
+local function check(first, ...)
+    if first == DEFECT then
+        error((...), 0)
+    end
+    return first, ...
+end
+
+
+local function plain(host_function)
+    local call = as_function(host_function)
+    return function(...)
+        return check(call(...))
+    end
+end
+
+
+local function plain_namespace(functions)
+    local namespace = {}
+    for name, host_function in pairs(functions) do
+        namespace[name] = plain(host_function)
+    end
+    return namespace
+end
+
+
+local native = {}
+for name, functions in pairs(host) do
+    native[name] = plain_namespace(functions)
+end
+
+_G.python = nil
+package.loaded.python = nil
+package.loaded["resty_py.native"] = native
+package.path = path
+package.cpath = cpath
+
+assert(loadfile(lualib .. "/compat/init.lua"))(lualib .. "/compat/")
