@@ -1,0 +1,215 @@
+-- ngx.print, ngx.say, ngx.send_headers, ngx.flush, ngx.eof.
+--
+-- Follows ngx_http_lua_output.c: the order of the refusals, and what each
+-- kind of argument becomes.
+
+local phases = require "resty_py.request.phases"
+local response = require "resty_py.http.response"
+local scalar = require "resty_py.api.scalar"
+
+local can_yield = coroutine.isyieldable
+local check = phases.check
+local concat = table.concat
+local error = error
+local format = string.format
+local select = select
+local send_headers = response.send_headers
+local to_text = scalar.to_text
+local type = type
+local write = response.write
+
+local OUTPUT = phases.OUTPUT
+
+local EXPECTED = "string, number, boolean, nil, ngx.null, or array table "
+    .. "expected, but got "
+
+local append
+
+
+local function array_length(array)
+    local n = 0
+    for key in next, array do
+        if type(key) ~= "number" or key <= 0 or key % 1 ~= 0 then
+            return nil
+        elseif key > n then
+            n = key
+        end
+    end
+    return n
+end
+
+
+local function append_array(pieces, n, array, index, name)
+    local length = array_length(array)
+    if not length then
+        error(format("bad argument #%d to '%s' (non-array table found)",
+                     index, name), 0)
+    end
+    for i = 1, length do
+        n = append(pieces, n, array[i], index, name, true)
+    end
+    return n
+end
+
+
+function append(pieces, n, value, index, name, nested)
+    local text = to_text(value)
+    if text then
+        pieces[n + 1] = text
+        return n + 1
+    elseif type(value) == "table" then
+        return append_array(pieces, n, value, index, name)
+    elseif nested then
+        error(format("bad argument #%d to '%s' (bad data type %s found)",
+                     index, name, type(value)), 0)
+    end
+    error(format("bad argument #%d to '%s' (%s%s)", index, name, EXPECTED,
+                 type(value)), 0)
+end
+
+
+-- Joins arguments of print and say into one string.
+local function join(name, ...)
+    local pieces, n = {}, 0
+    for i = 1, select("#", ...) do
+        n = append(pieces, n, (select(i, ...)), i, name)
+    end
+    return concat(pieces, "", 1, n)
+end
+
+
+local function refusal(r)
+    if r.raw_socket then
+        return "raw request socket acquired"
+    elseif r.header_only and r.headers_sent then
+        return "header only"
+    elseif r.eof then
+        return "seen eof"
+    end
+end
+
+
+-- Waits until the client has taken some of what is unsent already.
+local function push_back(r)
+    if can_yield and not can_yield() then
+        return true
+    end
+    return r.downstream:push_back(r.settings.output_low_water)
+end
+
+
+local function put_out(r, data)
+    if not r.headers_sent then
+        send_headers(r)
+    end
+    if data == "" then
+        return 1
+    elseif r.header_only then
+        r.eof = true
+        return response.flush(r) and 1
+    end
+    local ok = write(r, data)
+    if ok and r.downstream.pending and r.downstream:is_congested() then
+        ok = push_back(r)
+    end
+    if not ok then
+        return nil, "nginx output filter error"
+    end
+    return 1
+end
+
+
+local function output(r, data)
+    local err = refusal(r)
+    if err then
+        return nil, err
+    end
+    return put_out(r, data)
+end
+
+
+local function print_(...)
+    local r = check(OUTPUT)
+    local first = ...
+    if type(first) == "string" and select("#", ...) == 1 then
+        return output(r, first)
+    end
+    return output(r, join("print", ...))
+end
+
+
+local function say(...)
+    local r = check(OUTPUT)
+    local first = ...
+    if type(first) == "string" and select("#", ...) == 1 then
+        return output(r, first .. "\n")
+    end
+    return output(r, join("say", ...) .. "\n")
+end
+
+
+local function send_headers_()
+    local r = check(OUTPUT)
+    if not r.headers_sent and not r.raw_socket then
+        send_headers(r)
+    end
+    return 1
+end
+
+
+-- Sends what has collected; with `wait`, until the client has it all.
+local function flush(...)
+    local r = check(OUTPUT)
+    if select("#", ...) > 1 then
+        error("attempt to pass " .. select("#", ...)
+              .. " arguments, but accepted 0 or 1", 2)
+    end
+    local err = refusal(r)
+    if err then
+        return nil, err
+    elseif r.buffering then
+        return nil, "buffering"
+    elseif not r.headers_sent then
+        return nil, "nothing to flush"
+    end
+    local ok
+    ok, err = response.flush(r)
+    if ok and (...) and r.downstream.pending then
+        ok, err = r.downstream:push_back(0)
+    end
+    if not ok then
+        return nil, err == "timeout" and err or "client aborted"
+    end
+    return 1
+end
+
+
+local function eof(...)
+    local r = check(OUTPUT)
+    if select("#", ...) > 0 then
+        error("no argument is expected", 2)
+    end
+    local err = refusal(r)
+    if err and err ~= "header only" then
+        return nil, err
+    end
+    if not response.finish(r) then
+        return nil, "nginx output filter error"
+    end
+    return 1
+end
+
+
+local _M = {}
+
+
+function _M.install(ngx)
+    ngx.print = print_
+    ngx.say = say
+    ngx.send_headers = send_headers_
+    ngx.flush = flush
+    ngx.eof = eof
+end
+
+
+return _M

@@ -1,0 +1,433 @@
+-- A downstream: one client's connection, from accept to close.
+--
+-- It is an item of the scheduler without a coroutine: while it waits between
+-- requests it costs a few small tables. Rules:
+--
+-- 1. `step` is what the next wake-up does: reading a request head, sending
+--    what the socket did not take, or lingering before the close.
+-- 2. While a request is served the downstream does not read: its light
+--    threads do, from the same connection, so what they leave of the body
+--    and the next pipelined request stay in the connection's buffer.
+-- 3. One request at a time; the next head is parsed when the response of
+--    this one has been handed to the kernel to the last byte.
+-- 4. Output the socket does not take waits here, in order, and goes out as
+--    the socket becomes writable, whatever the light threads do meanwhile.
+--    Those that produce more than PENDING_MAX wait in push_back().
+--
+-- Timeouts and closes follow ngx_http_request.c.
+
+local clock = require "resty_py.clock"
+local deadlines = require "resty_py.scheduler.deadlines"
+local h11 = require "resty_py.http.h11"
+local head = require "resty_py.http.head"
+local log = require "resty_py.log"
+local scheduler = require "resty_py.scheduler"
+
+local arm = deadlines.arm
+local disarm = deadlines.disarm
+local parse = head.parse
+local post = scheduler.post
+local setmetatable = setmetatable
+local wake = scheduler.wake
+
+local TIMEOUT = scheduler.TIMEOUT
+
+-- Bytes read at once while a head is awaited: the sum of nginx's default
+-- client_header_buffer_size and a large buffer, rounded to a power of two.
+local READ_SIZE = 16384
+-- Unsent output above which a light thread waits before it makes more. nginx
+-- has no such limit: it keeps whatever a handler prints in memory.
+local PENDING_MAX = 1048576
+
+local Downstream = {}
+Downstream.__index = Downstream
+
+local _M = {active = 0}
+
+local last_number = 0
+
+
+-- Takes over an accepted connection.
+--   connection  net.connection
+--   address     the client's sockaddr bytes
+--   listener    the listener it came by (listener.lua)
+function _M.open(connection, address, listener)
+    last_number = last_number + 1
+    _M.active = _M.active + 1
+    local self = setmetatable({
+        parked = false,
+        value = nil,
+        step = nil,
+        connection = connection,
+        address = address,
+        listener = listener,
+        settings = listener.settings,
+        number = last_number,
+        requests = 0,
+        scan = nil,
+        request = nil,
+        pending = nil,
+    }, Downstream)
+    connection.readable = false
+    self:await_head(self.settings.client_header_timeout)
+    return self
+end
+
+
+function Downstream:run(event)
+    if self.connection.fd then
+        return self:step(event)
+    end
+end
+
+
+-- Parks until there is something to read, at most `timeout` seconds.
+function Downstream:await(step, timeout)
+    local connection = self.connection
+    self.step = step
+    self.parked = true
+    if timeout then
+        arm(connection.read_timer, clock.mono + timeout, self)
+    end
+    if connection.readable then
+        wake(self)
+    else
+        connection.reader = self
+    end
+end
+
+
+function Downstream:close()
+    if self.connection.fd then
+        _M.active = _M.active - 1
+        self.listener.idle[self] = nil
+        self.pending = nil
+        self.connection:close()
+    end
+end
+
+
+-- Reading a head ----------------------------------------------------------
+
+
+local function head_timed_out(self)
+    if self.connection:is_drained() then
+        return self:close()
+    end
+    log.connection(self, log.INFO, "client timed out (110: Connection timed "
+                   .. "out) while reading client request headers")
+    return self:refuse(408)
+end
+
+
+local function head_cut_short(self, err)
+    if not self.connection:is_drained() then
+        log.connection(self, log.INFO, "client prematurely closed connection "
+                       .. "while reading client request headers")
+    elseif err ~= "closed" then
+        log.connection(self, log.INFO, "recv() failed (" .. err
+                       .. ") while waiting for request")
+    end
+    return self:close()
+end
+
+
+local function read_head(self, event)
+    if event == TIMEOUT then
+        return head_timed_out(self)
+    end
+    local connection = self.connection
+    local data, err = connection:read_now(READ_SIZE)
+    if data then
+        local first = connection:is_drained()
+        connection:put_back(data)
+        return self:parse_head(first)
+    elseif err == "again" then
+        return self:await(read_head)
+    end
+    return head_cut_short(self, err)
+end
+
+
+-- Waits for the next head: `timeout` seconds for its first byte.
+function Downstream:await_head(timeout)
+    self.listener.idle[self] = true
+    return self:await(read_head, timeout)
+end
+
+
+-- first: these are the first bytes of a head, whose own time begins.
+function Downstream:parse_head(first)
+    local connection = self.connection
+    local buffer, position = connection.buffer, connection.position
+    local limits = self.settings.head_limits
+    local found, next, detail = parse(buffer, position, limits, self.scan)
+    if next == "h11" then
+        found, next, detail = h11.parse(buffer, position, limits)
+    end
+    if found then
+        return self:begin(found, next)
+    elseif next ~= "again" then
+        log.connection(self, log.INFO, detail)
+        return self:refuse(next)
+    end
+    self.scan = detail
+    if first then
+        self.listener.idle[self] = nil
+        return self:await(read_head, self.settings.client_header_timeout)
+    end
+    return self:await(read_head)
+end
+
+
+-- Serving -----------------------------------------------------------------
+
+
+function Downstream:begin(found, next)
+    local connection = self.connection
+    self.scan = nil
+    self.requests = self.requests + 1
+    self.listener.idle[self] = nil
+    disarm(connection.read_timer)
+    connection.reader = nil
+    if next > #connection.buffer then
+        connection.buffer = ""
+        connection.position = 1
+    else
+        connection.position = next
+    end
+    return self.listener.serve(self, found)
+end
+
+
+-- Answers a request that could not be read.
+function Downstream:refuse(code)
+    disarm(self.connection.read_timer)
+    self.listener.idle[self] = nil
+    self.requests = self.requests + 1
+    return self.listener.refuse(self, code)
+end
+
+
+local function next_head(self)
+    return self:parse_head(true)
+end
+
+
+-- Called when a response is complete and handed down.
+--   keepalive  whether another request may follow
+--   linger     whether the client may still be sending
+function Downstream:finish(keepalive, linger)
+    self.request = nil
+    if self.pending then
+        self.after_drain = {keepalive, linger}
+        return
+    end
+    if not self.connection.fd then
+        return self:close()
+    elseif keepalive then
+        return self:keep_alive()
+    elseif linger then
+        return self:linger()
+    end
+    return self:close()
+end
+
+
+function Downstream:keep_alive()
+    if self.connection:is_drained() then
+        return self:await_head(self.settings.keepalive_timeout)
+    end
+    self.step = next_head
+    return post(self)
+end
+
+
+-- Lingering close -----------------------------------------------------------
+
+
+local function discard(self, event)
+    local data, err
+    if event ~= TIMEOUT and clock.mono < self.linger_until then
+        repeat
+            data, err = self.connection:read_now(READ_SIZE)
+        until not data
+        if err == "again" then
+            return self:await(discard, self.settings.lingering_timeout)
+        end
+    end
+    return self:close()
+end
+
+
+-- Says that nothing more comes, and reads what is still on its way, so that
+-- the client is not reset before it has read the answer.
+function Downstream:linger()
+    self.connection:take_buffer()
+    self.connection:shutdown_write()
+    self.linger_until = clock.mono + self.settings.lingering_time
+    return self:await(discard, self.settings.lingering_timeout)
+end
+
+
+-- Sending -------------------------------------------------------------------
+
+
+-- Output that the socket has not taken: an item that sends as it can.
+local Pending = {}
+Pending.__index = Pending
+
+
+local function new_pending(self, data, from)
+    return setmetatable({
+        downstream = self,
+        parked = false,
+        value = nil,
+        pieces = {data},
+        first = 1,
+        last = 1,
+        from = from,
+        size = #data - from + 1,
+        waiting = {},
+    }, Pending)
+end
+
+
+function Pending:await()
+    local connection = self.downstream.connection
+    local timeout = self.downstream.settings.send_timeout
+    self.parked = true
+    connection.writer = self
+    arm(connection.write_timer, clock.mono + timeout, self)
+end
+
+
+function Pending:append(data)
+    self.last = self.last + 1
+    self.pieces[self.last] = data
+    self.size = self.size + #data
+end
+
+
+-- Lets light threads go on that wait in push_back.
+function Pending:release(err)
+    for thread in pairs(self.waiting) do
+        wake(thread, err)
+    end
+    self.waiting = {}
+end
+
+
+function Pending:forget(thread)
+    self.waiting[thread] = nil
+end
+
+
+function Pending:fail(err)
+    local downstream = self.downstream
+    downstream.pending = nil
+    downstream.failed = err
+    disarm(downstream.connection.write_timer)
+    self:release(err)
+    return downstream:output_failed()
+end
+
+
+function Pending:done()
+    local downstream = self.downstream
+    downstream.pending = nil
+    disarm(downstream.connection.write_timer)
+    self:release()
+    local after = downstream.after_drain
+    if after then
+        downstream.after_drain = nil
+        return downstream:finish(after[1], after[2])
+    end
+end
+
+
+function Pending:run(event)
+    if event == TIMEOUT then
+        return self:fail("timeout")
+    end
+    local connection = self.downstream.connection
+    while self.first <= self.last do
+        local piece = self.pieces[self.first]
+        local from, err = connection:write_now(piece, self.from)
+        if not from then
+            return self:fail(err)
+        end
+        self.size = self.size - (from - self.from)
+        self.from = from
+        if from <= #piece then
+            return self:await()
+        end
+        self.pieces[self.first] = nil
+        self.first = self.first + 1
+        self.from = 1
+    end
+    return self:done()
+end
+
+
+-- Sends `data`, now or as the socket takes it.
+-- Returns true | nil, err when the client is gone.
+function Downstream:send(data)
+    if self.failed then
+        return nil, self.failed
+    end
+    local pending = self.pending
+    if pending then
+        pending:append(data)
+        return true
+    end
+    local from, err = self.connection:write_now(data, 1)
+    if not from then
+        self.failed = err
+        return nil, err
+    elseif from <= #data then
+        self.pending = new_pending(self, data, from)
+        self.pending:await()
+    end
+    return true
+end
+
+
+-- Parks the current light thread while more than `limit` bytes are unsent.
+-- Returns true | nil, err.
+function Downstream:push_back(limit)
+    while self.pending and self.pending.size > limit do
+        local thread = scheduler.current
+        local pending = self.pending
+        pending.waiting[thread] = true
+        local err = scheduler.park(pending)
+        if err then
+            return nil, err
+        end
+    end
+    if self.failed then
+        return nil, self.failed
+    end
+    return true
+end
+
+
+-- Whether so much output waits that its maker should.
+function Downstream:is_congested()
+    return self.pending and self.pending.size > PENDING_MAX
+end
+
+
+-- The client cannot be written to: a response that was complete is over.
+function Downstream:output_failed()
+    local after = self.after_drain
+    if after then
+        self.after_drain = nil
+        return self:close()
+    end
+end
+
+
+_M.PENDING_MAX = PENDING_MAX
+
+return _M

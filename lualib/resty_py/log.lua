@@ -1,0 +1,84 @@
+-- The error log: nginx's levels and the suffixes that say for whom a line
+-- was written.
+--
+--   write(level, text)                a line of the worker's own
+--   connection(downstream, level, text)   "…, client: A, server: B"
+--   request(r, level, text)           "…, client: A, server: B,
+--                                     request: "…", host: "…""
+--
+-- What a client sent is escaped before it reaches a line
+-- (ngx_http_log_error_handler, ngx_log.c).
+
+local address = require "resty_py.net.address"
+local native = require "resty_py.native"
+
+local byte = string.byte
+local find = string.find
+local format = string.format
+local gsub = string.gsub
+
+local _M = {STDERR = 0, EMERG = 1, ALERT = 2, CRIT = 3, ERR = 4, WARN = 5,
+            NOTICE = 6, INFO = 7, DEBUG = 8}
+
+local threshold = native.log.level()
+local write = native.log.write
+
+
+local function escape_byte(char)
+    return format("\\x%02X", byte(char))
+end
+
+
+-- Escapes control bytes and quotes of what a client sent.
+function _M.escape(text)
+    if find(text, '[%c"\\\127-\255]') then
+        return (gsub(text, '[%c"\\\127-\255]', escape_byte))
+    end
+    return text
+end
+
+
+local escape = _M.escape
+
+
+-- Whether lines of this level are kept.
+function _M.enabled(level)
+    return level <= threshold
+end
+
+
+function _M.write(level, text)
+    if level <= threshold then
+        write(level, text)
+    end
+end
+
+
+local function client(downstream)
+    return ", client: " .. address.text(downstream.address) .. ", server: "
+        .. (downstream.settings.server_name or "")
+end
+
+
+function _M.connection(downstream, level, text)
+    if level <= threshold then
+        write(level, text .. client(downstream), downstream.number)
+    end
+end
+
+
+function _M.request(r, level, text)
+    if level > threshold then
+        return
+    end
+    local downstream = r.downstream
+    local line = text .. client(downstream) .. ', request: "'
+        .. escape(r.head.request_line) .. '"'
+    if r.head.host then
+        line = line .. ', host: "' .. escape(r.head.host_header) .. '"'
+    end
+    write(level, line, downstream.number)
+end
+
+
+return _M

@@ -1,0 +1,58 @@
+-- The access log: one line a request, in nginx's combined format.
+--
+-- What the client sent is escaped as nginx's log_format escape=default.
+
+local address = require "resty_py.net.address"
+local clock = require "resty_py.clock"
+local httptime = require "resty_py.codec.httptime"
+local log = require "resty_py.log"
+local native = require "resty_py.native"
+
+local escape = log.escape
+local floor = math.floor
+local write = native.access and native.access.write
+
+local _M = {}
+
+local stamp_second, stamp = -1, nil
+
+
+local function time_local()
+    local second = floor(clock.wall)
+    if second ~= stamp_second then
+        stamp_second = second
+        stamp = httptime.access_stamp(second)
+    end
+    return stamp
+end
+
+
+local function header(r, name)
+    local head = r.head
+    for i = 1, head.n do
+        if head.lower[i] == name then
+            return escape(head.values[i])
+        end
+    end
+    return "-"
+end
+
+
+local function combined(r)
+    local head = r.head
+    return address.text(r.downstream.address) .. " - - [" .. time_local()
+        .. '] "' .. escape(head.request_line) .. '" ' .. r.status .. " "
+        .. r.body_sent .. ' "' .. header(r, "referer") .. '" "'
+        .. header(r, "user-agent") .. '"\n'
+end
+
+
+-- Writes the line of a request that has ended.
+function _M.write(r)
+    if r.settings.access_log then
+        write(combined(r))
+    end
+end
+
+
+return _M

@@ -1,0 +1,295 @@
+-- The request body: reading, keeping, discarding.
+--
+-- r.body_state is one of
+--
+--   none        the request has no body
+--   unread      it has one, and nothing has touched it
+--   reading     a light thread reads it
+--   read        all of it is in r.body_data or r.body_file
+--   socket      ngx.req.socket has it
+--   discarded   it is read off the connection and thrown away
+--
+-- A body past client_body_buffer_size goes to a file in
+-- client_body_temp_path, which goes when the request ends.
+--
+-- Follows ngx_http_request_body.c.
+
+local chunked = require "resty_py.http.chunked"
+local clock = require "resty_py.clock"
+local files = require "resty_py.native".files
+local log = require "resty_py.log"
+local scheduler = require "resty_py.scheduler"
+
+local concat = table.concat
+local min = math.min
+local setmetatable = setmetatable
+
+-- Bytes of a body read at once.
+local READ_SIZE = 65536
+
+local _M = {}
+
+
+-- Where a body goes while it comes in ---------------------------------------
+
+
+local Sink = {}
+Sink.__index = Sink
+
+
+local function new_sink(settings)
+    return setmetatable({pieces = {}, n = 0, size = 0, file = nil,
+                         path = nil,
+                         limit = settings.client_body_buffer_size,
+                         folder = settings.client_body_temp_path}, Sink)
+end
+
+
+function Sink:spill()
+    local fd, path = files.create_temporary(self.folder)
+    if not fd then
+        return nil, path
+    end
+    self.file, self.path = fd, path
+    local ok, err = files.write(fd, concat(self.pieces, "", 1, self.n))
+    self.pieces, self.n = {}, 0
+    return ok, err
+end
+
+
+function Sink:put(data)
+    self.size = self.size + #data
+    if self.file then
+        return files.write(self.file, data)
+    end
+    self.n = self.n + 1
+    self.pieces[self.n] = data
+    if self.size > self.limit then
+        return self:spill()
+    end
+    return true
+end
+
+
+-- Puts what came in where the request keeps it.
+function Sink:settle(r)
+    if self.file then
+        files.close(self.file)
+        r.body_file = self.path
+        r.body_file_owned = true
+    elseif self.size > 0 then
+        r.body_data = concat(self.pieces, "", 1, self.n)
+    end
+    r.body_state = "read"
+end
+
+
+function Sink:drop()
+    if self.file then
+        files.close(self.file)
+        files.remove(self.path)
+    end
+end
+
+
+_M.new_sink = new_sink
+
+
+-- Taking it off the connection ----------------------------------------------
+
+
+-- Answers Expect: 100-continue, once, before the body is awaited.
+local function invite(r)
+    if r.expecting then
+        r.expecting = nil
+        if r.connection:is_drained() and not r.headers_sent then
+            r.downstream:send("HTTP/1.1 100 Continue\r\n\r\n")
+        end
+    end
+end
+
+
+_M.invite = invite
+
+
+-- Returns bytes as they come, still framed | nil, err.
+local function next_bytes(r, max, timeout)
+    local connection = r.connection
+    if not connection:is_drained() then
+        return connection:take(max)
+    end
+    return connection:read_some(max, timeout)
+end
+
+
+local function read_counted(r, put, timeout)
+    while r.body_left > 0 do
+        local data, err = next_bytes(r, min(r.body_left, READ_SIZE), timeout)
+        if not data then
+            return nil, err
+        end
+        r.body_left = r.body_left - #data
+        local ok
+        ok, err = put(data)
+        if not ok then
+            return nil, err
+        end
+    end
+    return true
+end
+
+
+local function read_chunked(r, put, timeout)
+    local state = r.chunk_state or chunked.new()
+    r.chunk_state = state
+    while not state.done do
+        local data, err = next_bytes(r, READ_SIZE, timeout)
+        if not data then
+            return nil, err
+        end
+        local used, pieces, n = chunked.feed(state, data, 1)
+        if not used then
+            return nil, "invalid"
+        end
+        if used <= #data then
+            r.connection:unread(data, used)
+        end
+        for i = 1, n do
+            local ok
+            ok, err = put(pieces[i])
+            if not ok then
+                return nil, err
+            end
+        end
+    end
+    return true
+end
+
+
+local function read_all(r, put, timeout)
+    local read = r.head.chunked and read_chunked or read_counted
+    return read(r, put, timeout)
+end
+
+
+local FAILURES = {
+    timeout = {408, log.INFO, "client timed out (110: Connection timed out)"
+               .. " while reading client request body"},
+    closed = {400, log.INFO, "client prematurely closed connection"},
+    invalid = {400, log.ERR, "client sent invalid chunked body"},
+    ["too large"] = {413, log.ERR,
+                     "client intended to send too large chunked body"},
+}
+
+
+local function fail(r, err)
+    local failure = FAILURES[err]
+    r.body_state = "discarded"
+    r.keepalive = false
+    if not failure then
+        log.request(r, log.CRIT, "reading the request body failed: " .. err)
+        return nil, 500
+    end
+    log.request(r, failure[2], failure[3])
+    return nil, failure[1]
+end
+
+
+-- Reads the whole body in the current light thread, once.
+-- Returns true | nil, the code to end the request with.
+function _M.read(r)
+    if r.body_state ~= "unread" then
+        return true
+    end
+    r.body_state = "reading"
+    invite(r)
+    local sink = new_sink(r.settings)
+    r.body_sink = sink
+    local most = r.head.chunked and r.settings.client_max_body_size or 0
+    local ok, err = read_all(r, function(data)
+        if most > 0 and sink.size + #data > most then
+            return nil, "too large"
+        end
+        return sink:put(data)
+    end, r.settings.client_body_timeout)
+    r.body_sink = nil
+    if not ok then
+        sink:drop()
+        return fail(r, err)
+    end
+    sink:settle(r)
+    return true
+end
+
+
+-- After the response --------------------------------------------------------
+
+
+local function ignore()
+    return true
+end
+
+
+local function discard_rest(r)
+    local settings = r.settings
+    local limit = clock.mono + settings.lingering_time
+    return read_all(r, function()
+        return clock.mono < limit or nil, "timeout"
+    end, settings.lingering_timeout)
+end
+
+
+local function discarded(thread, ok, result)
+    local r = thread.request
+    r.body_state = "discarded"
+    return r.downstream:finish(ok and result and r.keepalive, false)
+end
+
+
+local function has_rest(r)
+    if r.body_state == "none" or r.body_state == "read" then
+        return false
+    elseif r.head.chunked then
+        return not (r.chunk_state and r.chunk_state.done)
+    end
+    return r.body_left > 0
+end
+
+
+-- Takes what is left of the body off the connection and lets the downstream
+-- go on: with the next request, lingering, or closed.
+function _M.leave(r)
+    if not has_rest(r) then
+        return r.downstream:finish(r.keepalive, false)
+    elseif not r.keepalive then
+        return r.downstream:finish(false, true)
+    end
+    scheduler.start(r, nil, discarded, discard_rest, r)
+end
+
+
+-- Reads the body in the current light thread and throws it away.
+-- Returns true | nil, err.
+function _M.discard(r)
+    if r.body_state ~= "unread" then
+        return true
+    end
+    r.body_state = "discarded"
+    invite(r)
+    return read_all(r, ignore, r.settings.client_body_timeout)
+end
+
+
+-- Frees what the request's body holds.
+function _M.clean_up(r)
+    if r.body_sink then
+        r.body_sink:drop()
+        r.body_sink = nil
+    end
+    if r.body_file and r.body_file_owned then
+        files.remove(r.body_file)
+    end
+end
+
+
+return _M

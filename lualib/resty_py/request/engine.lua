@@ -1,0 +1,236 @@
+-- The request engine: runs a request's handlers in light threads and ends it.
+--
+-- Rules:
+--
+-- 1. A phase has one entry thread; it may spawn others. The phase is over
+--    when all of them have ended.
+-- 2. An error in the entry thread ends the request: 500 while the headers
+--    can still say so, else the connection is cut. An error in a spawned
+--    thread is logged and is the answer of whoever waits for it.
+-- 3. exit, redirect and a lost client end the request from outside its
+--    threads: all of them are killed where they are parked, none resumes.
+-- 4. Whatever way it ends, complete() runs once: sockets are closed, the
+--    access log line is written, the rest of the body is taken off the
+--    connection, and the downstream goes on or closes.
+
+local access_log = require "resty_py.request.access_log"
+local body = require "resty_py.request.body"
+local log = require "resty_py.log"
+local request = require "resty_py.request"
+local response = require "resty_py.http.response"
+local scheduler = require "resty_py.scheduler"
+local uri = require "resty_py.http.uri"
+
+local kill = scheduler.kill
+local pairs = pairs
+local start = scheduler.start
+local tostring = tostring
+local type = type
+
+local OK, ERROR, DECLINED = 0, -1, -5
+
+-- Codes that cut the connection in place of answering.
+local CUTTING = {[-1] = true, [408] = true, [444] = true, [499] = true}
+
+local _M = {}
+
+
+-- Ending --------------------------------------------------------------------
+
+
+local function close_sockets(r)
+    local sockets = r.sockets
+    if sockets then
+        for i = 1, #sockets do
+            sockets[i]:release()
+        end
+        r.sockets = nil
+    end
+end
+
+
+local function kill_threads(r)
+    local threads = r.threads
+    if threads then
+        for thread in pairs(threads) do
+            kill(thread)
+        end
+        r.threads = nil
+    end
+    if r.entry then
+        kill(r.entry)
+        r.entry = nil
+    end
+    r.alive = 0
+end
+
+
+-- Ends a request whose response is complete, or will never be.
+--   cut  close the connection without another word
+local function complete(r, cut)
+    r.terminated = true
+    local downstream = r.downstream
+    close_sockets(r)
+    r.phase = "log"
+    access_log.write(r)
+    body.clean_up(r)
+    if cut or downstream.failed then
+        downstream.pending = nil
+        return downstream:finish(false, false)
+    end
+    return body.leave(r)
+end
+
+
+-- Ends the response as the handler left it.
+local function finish(r)
+    response.finish(r)
+    return complete(r)
+end
+
+
+-- Ends the request with an error page, or cuts it short.
+local function fail(r, code)
+    if r.headers_sent then
+        response.flush(r)
+        return complete(r, true)
+    end
+    response.send_special(r, code)
+    return complete(r)
+end
+
+
+local function exit_before_headers(r, code)
+    if r.status == 0 and code >= 200 then
+        r.status = code
+    end
+    if code >= 300 or code == 204 then
+        response.send_special(r, code)
+        return complete(r)
+    end
+    return finish(r)
+end
+
+
+-- Kills the request's threads and ends it as ngx.exit(code) says.
+--   thread   the one that asks; it has left its coroutine for good
+function _M.exit(thread, code)
+    local r = thread.request
+    thread.dead = true
+    kill_threads(r)
+    if CUTTING[code] then
+        r.status = code > 0 and not r.headers_sent and code or r.status
+        return complete(r, true)
+    elseif r.headers_sent or r.buffering then
+        return finish(r)
+    end
+    return exit_before_headers(r, code)
+end
+
+
+-- Ends a request whose client is gone.
+function _M.abandon(r)
+    if not r.terminated then
+        kill_threads(r)
+        r.status = r.headers_sent and r.status or 499
+        complete(r, true)
+    end
+end
+
+
+-- Threads -------------------------------------------------------------------
+
+
+local function message(err)
+    local kind = type(err)
+    if kind == "string" or kind == "number" then
+        return tostring(err)
+    elseif kind == "nil" then
+        return "unknown reason"
+    end
+    return tostring(err)
+end
+
+
+local function log_abort(r, kind, err, trace)
+    log.request(r, log.ERR, "lua " .. kind .. " thread aborted: runtime error: "
+                .. message(err) .. "\nstack traceback:\ncoroutine 0:"
+                .. (trace:match("\n.*") or ""))
+end
+
+
+local function thread_over(r)
+    r.alive = r.alive - 1
+    if r.alive == 0 and not r.terminated then
+        return finish(r)
+    end
+end
+
+
+local function entry_ended(thread, ok, err, trace)
+    local r = thread.request
+    r.entry = nil
+    if ok then
+        return thread_over(r)
+    end
+    log_abort(r, "entry", err, trace)
+    kill_threads(r)
+    return fail(r, 500)
+end
+
+
+_M.log_abort = log_abort
+_M.thread_over = thread_over
+
+
+-- Starting ------------------------------------------------------------------
+
+
+local function run_content(r)
+    r.alive = 1
+    local thread = start(r, nil, entry_ended, r.settings.content_handler)
+    if not thread.dead then
+        r.entry = thread
+    end
+end
+
+
+-- Serves a request whose head has been read.
+function _M.serve(downstream, head)
+    local path, args = uri.parse(head.target)
+    if not path then
+        return _M.refuse(downstream, args, head)
+    end
+    local r = request.new(downstream, head, path, args)
+    downstream.request = r
+    local length = head.content_length
+    local most = r.settings.client_max_body_size
+    if length and most > 0 and length > most then
+        log.request(r, log.ERR, "client intended to send too large body: "
+                    .. length .. " bytes")
+        return fail(r, 413)
+    end
+    return run_content(r)
+end
+
+
+local NO_HEAD = {method = "", version = 11, target = "", request_line = "",
+                 n = 0, names = {}, values = {}, lower = {},
+                 keepalive = false}
+
+
+-- Answers a request that could not be read with an error page.
+function _M.refuse(downstream, code, head)
+    local r = request.new(downstream, head or NO_HEAD, "", nil)
+    r.body_state = "none"
+    r.keepalive = false
+    downstream.request = r
+    response.send_special(r, code)
+    access_log.write(r)
+    return downstream:finish(false, true)
+end
+
+
+_M.OK, _M.ERROR, _M.DECLINED = OK, ERROR, DECLINED
+
+return _M

@@ -1,0 +1,81 @@
+-- A request: one plain table from head to access log.
+--
+-- Every field is set here, so that none is added while it is served.
+--
+--   downstream, connection, listener, settings   where it came from
+--   head          what was parsed (http/head.lua)
+--   method, version, uri, args   $request_method, 11 | 10 | 9, $uri, $args
+--   phase         the phase whose handler runs, as ngx.get_phase says
+--   start_mono, start_wall   when its head was complete
+--   entry         the phase's entry thread
+--   alive         light threads not yet ended
+--   threads       set of spawned light threads, nil until the first
+--   sockets       array of cosockets made for it, nil until the first
+--   ctx           ngx.ctx, nil until used
+--   terminated    true once it is being ended from outside its threads
+--   response fields: see http/response.lua; body fields: see body.lua
+
+local clock = require "resty_py.clock"
+
+local setmetatable = setmetatable
+
+local Request = {}
+Request.__index = Request
+
+local _M = {}
+
+
+-- head: as http/head.lua gives it; path, args: as http/uri.lua does.
+function _M.new(downstream, head, path, args)
+    local settings = downstream.settings
+    return setmetatable({
+        downstream = downstream,
+        connection = downstream.connection,
+        settings = settings,
+        head = head,
+        method = head.method,
+        version = head.version,
+        uri = path,
+        args = args,
+        phase = "content",
+        start_mono = clock.mono,
+        start_wall = clock.wall,
+        entry = nil,
+        alive = 0,
+        threads = nil,
+        sockets = nil,
+        ctx = nil,
+        vars = nil,
+        terminated = false,
+        exit_code = nil,
+        on_abort = nil,
+
+        status = 0,
+        headers = nil,
+        content_type = nil,
+        content_length = nil,
+        headers_sent = false,
+        header_only = false,
+        chunked = false,
+        buffering = false,
+        eof = false,
+        keepalive = head.keepalive
+            and downstream.requests < settings.keepalive_requests,
+        out = {},
+        out_n = 0,
+        out_size = 0,
+        body_sent = 0,
+        raw_socket = nil,
+
+        body_state = head.content_length and head.content_length > 0
+            and "unread" or head.chunked and "unread" or "none",
+        body_left = head.content_length or 0,
+        body_data = nil,
+        body_file = nil,
+        expecting = head.expect,
+        request_headers = nil,
+    }, Request)
+end
+
+
+return _M

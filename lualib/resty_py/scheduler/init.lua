@@ -1,0 +1,257 @@
+-- The scheduler: light threads on one run queue.
+--
+-- A light thread is a coroutine with a record. It runs until it parks; what
+-- it waits for (a descriptor, a deadline, another thread, the host) wakes
+-- it, and the run queue resumes it in turn.
+--
+-- Rules:
+--
+-- 1. Only the scheduler resumes a light thread's coroutine, from the main
+--    thread of the VM, so that every yield of the runtime reaches it.
+-- 2. A yield of the runtime carries RUNTIME as its first value. Replaced
+--    coroutine functions (coroutine.lua) hand such a yield on outwards and
+--    its answer inwards; a user's resume never sees one.
+-- 3. yield(RUNTIME) parks. yield(RUNTIME, action, …) leaves the coroutine,
+--    then calls action(thread, …): how spawn, exit, exec and redirect leave
+--    the code they are called from, whatever pcall stands between.
+-- 4. wake() acts once: the first of an event, a deadline or a kill puts a
+--    parked thread on the queue, the others find it no longer parked.
+-- 5. While events and deadlines are being marked no user code runs: all of
+--    it runs from the queue afterwards. An event can so never hit a
+--    descriptor that was closed and opened anew within the same batch.
+-- 6. Fairness: the queue is served first come, first served, and a thread
+--    whose operations never need to wait pauses after SLICE of them.
+--
+-- Fields of a light thread:
+--
+--   co        its coroutine
+--   request   the request (or timer: a request without a client) it serves
+--   parent    the light thread that spawned it, nil for an entry thread
+--   parked    true while it waits to be woken
+--   value     what the wake hands to park()
+--   owner     while parked: has forget(owner, thread), called on kill
+--   dead      finished, failed or killed
+--   ended     function(thread, ok, …) called once when it finishes or fails
+--
+-- Whatever has `parked`, `value` and run(item, value) can be woken the same
+-- way: the HTTP connections are such items without a coroutine.
+
+local deadlines = require "resty_py.scheduler.deadlines"
+
+local create = coroutine.create
+local resume = coroutine.resume
+local setmetatable = setmetatable
+local traceback = debug.traceback
+local yield = coroutine.yield
+
+local RUNTIME = {}
+local DONE = {}
+-- What park() returns when the deadline came first.
+local TIMEOUT = {}
+
+-- Operations that a light thread may do without waiting before it pauses.
+local SLICE = 256
+-- Idle coroutines kept for entry threads: lua_thread_cache_max_entries.
+local CACHE_MAX = 1024
+
+-- `current`: the light thread that runs now, or a stand-in of a phase that
+-- cannot yield; nil outside Lua handlers.
+local _M = {RUNTIME = RUNTIME, TIMEOUT = TIMEOUT, current = nil, budget = 0}
+
+local queue = {}
+local head, tail = 1, 1
+
+local cache = {}
+local cached = 0
+
+-- Coroutine of a light thread -> its record if it was spawned, else true.
+local light = setmetatable({}, {__mode = "k"})
+_M.light = light
+
+local Thread = {}
+Thread.__index = Thread
+
+
+-- The body of every light thread's coroutine: runs a function, says DONE
+-- with its results, and starts over when handed the next one.
+local function serve(f, ...)
+    return serve(yield(DONE, f(...)))
+end
+
+
+local function take_coroutine()
+    if cached == 0 then
+        local co = create(serve)
+        light[co] = true
+        return co
+    end
+    local co = cache[cached]
+    cache[cached] = nil
+    cached = cached - 1
+    return co
+end
+
+
+local function push(item)
+    queue[tail] = item
+    tail = tail + 1
+end
+
+
+-- Puts `item` at the end of the run queue.
+_M.post = push
+
+
+-- Wakes a parked item with `value`; does nothing to one that is not parked.
+function _M.wake(item, value)
+    if item.parked then
+        item.parked = false
+        item.value = value
+        push(item)
+    end
+end
+
+
+local wake = _M.wake
+
+
+local function finish(thread, ok, ...)
+    thread.dead = true
+    if ok and not thread.parent and cached < CACHE_MAX then
+        cached = cached + 1
+        cache[cached] = thread.co
+    end
+    return thread:ended(ok, ...)
+end
+
+
+local function after(thread, ok, mark, action, ...)
+    _M.current = nil
+    if not ok then
+        return finish(thread, false, mark, traceback(thread.co))
+    elseif mark == DONE then
+        return finish(thread, true, action, ...)
+    elseif action then
+        return action(thread, ...)
+    end
+end
+
+
+-- Resumes the thread, which is not parked, with `value`.
+function Thread.run(thread, value)
+    if thread.dead then
+        return
+    end
+    _M.current = thread
+    _M.budget = SLICE
+    thread.value = nil
+    return after(thread, resume(thread.co, value))
+end
+
+
+-- Starts f(…) in a new light thread at once; returns its record.
+--   request, parent, ended: as the fields above
+function _M.start(request, parent, ended, f, ...)
+    local thread = setmetatable({
+        co = parent and create(serve) or take_coroutine(),
+        request = request,
+        parent = parent,
+        parked = false,
+        value = nil,
+        owner = nil,
+        dead = false,
+        ended = ended,
+    }, Thread)
+    if parent then
+        light[thread.co] = thread
+    end
+    local outer = _M.current
+    _M.current = thread
+    _M.budget = SLICE
+    after(thread, resume(thread.co, f, ...))
+    _M.current = outer
+    return thread
+end
+
+
+-- Ends a light thread where it is parked or queued; `ended` is not called.
+function _M.kill(thread)
+    thread.dead = true
+    local owner = thread.owner
+    if thread.parked and owner then
+        thread.parked = false
+        owner:forget(thread)
+    end
+end
+
+
+-- Parks the current light thread until it is woken; returns wake's value.
+--   owner   has forget(owner, thread), which undoes the waiting on a kill
+function _M.park(owner)
+    local thread = _M.current
+    thread.parked = true
+    thread.owner = owner
+    return yield(RUNTIME)
+end
+
+
+-- Leaves the current light thread to run action(thread, …) outside of it.
+function _M.leave(action, ...)
+    return yield(RUNTIME, action, ...)
+end
+
+
+-- Lets the threads before this one in the queue run.
+function _M.pause()
+    push(_M.current)
+    return yield(RUNTIME)
+end
+
+
+-- Counts an operation that did not have to wait; pauses when it is time.
+function _M.spend()
+    local budget = _M.budget - 1
+    _M.budget = budget
+    if budget < 0 then
+        return _M.pause()
+    end
+end
+
+
+local function fire(entry)
+    local waiter = entry.waiter
+    entry.waiter = nil
+    if waiter then
+        wake(waiter, TIMEOUT)
+    end
+end
+
+
+-- Wakes everything whose deadline has come.
+function _M.expire()
+    deadlines.expire(fire)
+end
+
+
+-- Runs the queue as it stands, up to `limit` items; returns true when more
+-- is queued.
+function _M.run_queue(limit)
+    local last = head + limit
+    if tail < last then
+        last = tail
+    end
+    while head < last do
+        local item = queue[head]
+        queue[head] = nil
+        head = head + 1
+        item:run(item.value)
+    end
+    if head == tail then
+        head, tail = 1, 1
+        return false
+    end
+    return true
+end
+
+
+return _M

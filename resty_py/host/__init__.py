@@ -1,0 +1,1 @@
+"""What Lua may ask of Python: one module per family of host functions."""

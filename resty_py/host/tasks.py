@@ -1,0 +1,84 @@
+"""Host tasks: Trio tasks that do what Lua asked for and report back.
+
+Lua parks a light thread under a token (``scheduler/deferred.lua``); a task
+works in the worker's nursery; its answer is posted to the worker, which hands
+it to Lua at its next turn. Tasks never touch the VM.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import trio
+
+from ..vm import HostError, strerror
+
+__all__ = ["Tasks"]
+
+logger = logging.getLogger("resty_py.host")
+
+Post = Callable[[int, tuple[Any, ...]], None]
+
+
+class Tasks:
+    """The host tasks of one worker.
+
+    Args:
+        nursery: where they run.
+        post: called with a token and the answer's values, in the Trio thread.
+    """
+
+    def __init__(self, nursery: trio.Nursery, post: Post) -> None:
+        self._nursery = nursery
+        self._post = post
+        self._scopes: dict[int, trio.CancelScope] = {}
+
+    def start(
+        self, token: int, function: Callable[..., Awaitable[Any]], *args: Any
+    ) -> bool:
+        """Begin ``function(*args)``; its answer is posted under *token*.
+
+        A tuple answers several Lua values; HostError and OSError answer
+        ``nil, text``; any other exception is logged and answers
+        ``nil, "internal error"``.
+        """
+        self._nursery.start_soon(self._run, token, function, args)
+        return True
+
+    def cancel(self, token: int) -> None:
+        """Cancel the task of *token*, if it still runs; it then posts nothing."""
+        scope = self._scopes.get(token)
+        if scope is not None:
+            scope.cancel()
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """Return the host namespace ``tasks``."""
+        return {"cancel": self.cancel}
+
+    async def _run(
+        self, token: int, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...]
+    ) -> None:
+        with trio.CancelScope() as scope:
+            self._scopes[token] = scope
+            try:
+                answer = await _answer(function, args)
+            finally:
+                del self._scopes[token]
+            self._post(token, answer)
+
+
+async def _answer(
+    function: Callable[..., Awaitable[Any]], args: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    try:
+        result = await function(*args)
+    except HostError as exc:
+        return None, str(exc).encode()
+    except OSError as exc:
+        return None, strerror(exc.errno) if exc.errno else str(exc).encode()
+    except Exception:
+        logger.exception("host task %s failed", getattr(function, "__qualname__", ""))
+        return None, b"internal error"
+    return result if isinstance(result, tuple) else (result,)
