@@ -4,7 +4,9 @@
 --   write(level, text)                a line of the worker's own
 --   connection(downstream, level, text)   "…, client: A, server: B"
 --   request(r, level, text)           "…, client: A, server: B,
---                                     request: "…", host: "…""
+--                                     request: "…", host: "…"", or
+--                                     "…, context: ngx.timer, client: A,
+--                                     server: L" for a timer's
 --
 -- What a client sent is escaped before it reaches a line
 -- (ngx_http_log_error_handler, ngx_log.c).
@@ -67,9 +69,23 @@ function _M.connection(downstream, level, text)
 end
 
 
+local function timer(r, level, text)
+    local origin = r.origin
+    local line = text .. ", context: ngx.timer"
+    if origin then
+        local downstream = origin.downstream
+        line = line .. ", client: " .. address.text(downstream.address)
+            .. ", server: " .. downstream.listener.name
+    end
+    write(level, line)
+end
+
+
 function _M.request(r, level, text)
     if level > threshold then
         return
+    elseif r.is_timer then
+        return timer(r, level, text)
     end
     local downstream = r.downstream
     local line = text .. client(downstream) .. ', request: "'

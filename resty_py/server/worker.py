@@ -7,43 +7,61 @@ when any of them is: one Trio wait serves them all.
 
 Rules:
 
-1. Only :meth:`Worker.run_loop` calls into the VM. Other tasks post.
-2. A posted completion wakes the loop by an eventfd that is in the epoll too.
-3. One cancel scope serves many waits: its deadline moves, which is cheaper
+1. Only the loop's task calls into the VM, in :meth:`Worker.run_loop`. Other
+   tasks queue calls; an eventfd that is in the epoll too wakes the loop.
+2. One cancel scope serves many waits: its deadline moves, which is cheaper
    than a new scope each turn. A fresh one replaces it once it has fired.
-4. A turn that has more to do is followed by a checkpoint, not by a wait, so
+3. A turn that has more to do is followed by a checkpoint, not by a wait, so
    that other Trio tasks get their share.
+4. Lua values become Python values, and the other way round, in the loop's
+   task: :mod:`resty_py.vm.values`.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import trio
 
+from .. import __version__
+from ..host import base64, clock, digest, files, net, null
+from ..host.dns import Resolver
 from ..host.sys import Poller
 from ..host.tasks import Tasks
-from ..vm import VM
+from ..vm import VM, HostError, LuaError, find_flavour, from_lua, to_lua
+from .config import Limits
+from .log import AccessLog, ErrorLog
+
+if TYPE_CHECKING:
+    from .listeners import Listener
 
 __all__ = ["Worker"]
 
-HostSpaces = dict[str, Mapping[str, Callable[..., Any]]]
+#: What turn() answers in place of a deadline, kept equal to worker.lua's.
+_MORE, _OVER = 0, -1
 
 
 class Worker:
-    """A VM and the loop that drives it.
+    """A VM and the loop that drives it; made by :func:`open_worker`.
 
     Args:
         nursery: where host tasks run.
-        flavour: a Lua flavour's name or None.
-        host: host functions beside the worker's own, by namespace.
+        flavour: a Lua flavour's name, or None for the best one.
         path: folders that come first on ``package.path``.
+        root: the prefix and document root.
+        limits: sizes, timeouts and switches.
+        error_log: where the error log goes; stderr by default.
+        access_log: where the access log goes; nowhere by default.
+        resolvers: nameservers; none: names resolve as libc does it.
         prefer_ffi: use LuaJIT's FFI for system calls where there is one.
+
+    Raises:
+        UnknownFlavourError: no such flavour here.
     """
 
     def __init__(
@@ -51,92 +69,263 @@ class Worker:
         nursery: trio.Nursery,
         *,
         flavour: str | None = None,
-        host: HostSpaces | None = None,
-        path: tuple[Any, ...] = (),
+        path: tuple[Path | str, ...] = (),
+        root: Path | None = None,
+        limits: Limits | None = None,
+        error_log: ErrorLog | None = None,
+        access_log: AccessLog | None = None,
+        resolvers: tuple[str, ...] = (),
         prefer_ffi: bool = True,
     ) -> None:
-        self.poller = Poller(prefer_ffi=prefer_ffi)
-        self.tasks = Tasks(nursery, self.post)
-        self._posted: deque[tuple[int, tuple[Any, ...]]] = deque()
-        self._clock = _Clock(prefer_ffi=prefer_ffi)
+        self.limits = limits or Limits()
+        self.root = (root or Path.cwd()).resolve()
+        self.error_log = error_log or ErrorLog(None)
+        self.access_log = access_log
+        self._poller = Poller(prefer_ffi=prefer_ffi)
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._tasks = Tasks(nursery, self._complete)
+        self._resolver = Resolver(
+            list(resolvers) or None, timeout=self.limits.resolver_timeout
+        )
+        self._calls: deque[tuple[Any, tuple[Any, ...]]] = deque()
+        self._jobs: dict[int, _Job] = {}
+        self._last_token = 0
+        self._provided: dict[bytes, Callable[..., Awaitable[Any]]] = {}
         self._stopping = False
-        spaces: HostSpaces = {
-            "sys": self.poller.functions(),
-            "tasks": self.tasks.functions(),
-            "clock": self._clock.functions(),
-            "worker": {"bell": lambda: self._bell, "stop": self.stop},
-        }
-        self.vm = VM(flavour, spaces | (host or {}), path)
-        self.lua = self.vm.require("resty_py.worker")
-        self._turn = self.lua[b"turn"]
-        self._deliver = self.lua[b"deliver"]
+        self._stopped = trio.Event()
+        chosen = find_flavour(flavour)
+        self.vm = VM(chosen, self._host(chosen, prefer_ffi), path)
+        self._lua = self.vm.require("resty_py.worker")
+        self._start()
 
-    def post(self, token: int, answer: tuple[Any, ...]) -> None:
-        """Queue a completion for the VM and wake the loop."""
-        self._posted.append((token, answer))
-        os.eventfd_write(self._bell, 1)
+    # Making -----------------------------------------------------------------
+
+    def _host(
+        self, flavour: Any, prefer_ffi: bool
+    ) -> dict[str, Mapping[str, Callable[..., Any]]]:
+        spaces: dict[str, Mapping[str, Callable[..., Any]]] = {
+            "base64": base64.functions(),
+            "clock": clock.loop_functions(prefer_ffi=prefer_ffi),
+            "digest": digest.functions(),
+            "dns": {"resolve": self._resolve},
+            "files": files.functions(),
+            "jobs": {"done": self._job_done},
+            "log": self.error_log.functions(),
+            "net": net.functions(),
+            "null": null.functions(flavour),
+            "provided": {"call": self._call_provided},
+            "sys": self._poller.functions(),
+            "tasks": self._tasks.functions(),
+            "worker": {
+                "bell": lambda: self._bell,
+                "pid": os.getpid,
+                "hostname": lambda: os.uname().nodename.encode(),
+                "root": lambda: os.fsencode(self.root),
+            },
+        }
+        if self.access_log is not None:
+            spaces["access"] = {"write": self.access_log.write}
+        return spaces
+
+    def _settings(self, limits: Limits) -> Any:
+        given = limits.as_lua()
+        given[b"product"] = f"resty-py/{__version__}".encode()
+        given[b"root"] = os.fsencode(self.root)
+        given[b"access_log"] = self.access_log is not None
+        return self.vm.table(given)
+
+    def _start(self) -> None:
+        self._turn = self._lua[b"turn"]
+        self._deliver = self._lua[b"deliver"]
+        self.vm.call(self._lua[b"start"], self._settings(self.limits))
+
+    # Using ------------------------------------------------------------------
+
+    def serve(self, app: Path | bytes, listener: Listener) -> None:
+        """Answer every request that comes by *listener* with *app*.
+
+        Call it before the loop runs, or from the loop's task.
+
+        Args:
+            app: a Lua file, or source text; compiled once, run in a light
+                thread per request as ``content_by_lua_file`` does.
+            listener: from :func:`~resty_py.server.listeners.open_listener`;
+                the worker takes its descriptor over.
+
+        Raises:
+            LuaError: the app does not compile.
+            OSError: the file cannot be read.
+        """
+        if isinstance(app, bytes):
+            handler = self.vm.load(app, "=content_by_lua")
+        else:
+            handler = self.vm.load_file(app.resolve())
+        name = str(listener.address).encode()
+        fd = os.dup(listener.fileno())
+        self.vm.call(
+            self._lua[b"listen"], fd, name, self._settings(self.limits), handler
+        )
+
+    async def run(self, code: str, *args: Any) -> Any:
+        """Run Lua in a light thread of its own and return what it returns.
+
+        Args:
+            code: Lua source, or ``"module:function"`` to call a function of
+                a module.
+            args: None, booleans, numbers, str, bytes, lists and dicts.
+
+        Returns:
+            None, one value, or a tuple of several. Lua strings are bytes;
+            tables are lists or dicts.
+
+        Raises:
+            LuaError: the code failed to load or run.
+
+        Cancelling the call kills the light thread.
+        """
+        is_source = not _is_reference(code)
+        self._last_token += 1
+        token = self._last_token
+        job = self._jobs[token] = _Job()
+        self.call_soon(
+            self._lua[b"start_job"], token, code, is_source, "=(run)", *args
+        )
+        try:
+            await job.done.wait()
+        except trio.Cancelled:
+            self.call_soon(self._lua[b"cancel_job"], token)
+            raise
+        finally:
+            del self._jobs[token]
+        return job.result()
+
+    def provide(self, name: str, function: Callable[..., Awaitable[Any]]) -> None:
+        """Make an async function callable from Lua.
+
+        ``require("resty_py.host").call(name, …)`` parks the light thread until
+        *function* returns. It runs as a task beside the worker, is cancelled
+        when the light thread is killed, answers ``nil, text`` when it raises
+        :class:`HostError`, and several results when it returns a tuple.
+        """
+        self._provided[name.encode()] = function
 
     def stop(self) -> None:
+        """Begin to stop: serve what was begun, run timers out, then end."""
+        self.call_soon(self._lua[b"begin_exit"])
+
+    def stop_now(self) -> None:
         """End :meth:`run_loop` after the current turn."""
         self._stopping = True
-        os.eventfd_write(self._bell, 1)
+        self._ring()
+
+    # The loop -----------------------------------------------------------------
 
     async def run_loop(self) -> None:
-        """Drive the VM until :meth:`stop`."""
-        while not self._stopping:
-            with trio.CancelScope() as scope:
-                await self._turns(scope)
+        """Drive the VM until it has stopped."""
+        try:
+            while not self._stopping:
+                with trio.CancelScope() as scope:
+                    await self._turns(scope)
+        finally:
+            self._stopped.set()
+
+    async def wait_stopped(self) -> None:
+        """Wait until :meth:`run_loop` has ended."""
+        await self._stopped.wait()
 
     async def _turns(self, scope: trio.CancelScope) -> None:
         wait_readable = trio.lowlevel.wait_readable
-        poller = self.poller.fd
+        poller = self._poller.fd
         while not self._stopping:
-            if self._posted:
-                self._deliver_posted()
+            if self._calls:
+                self._make_calls()
             deadline = self._turn()
-            if deadline == 0:
+            if deadline == _MORE:
                 await trio.lowlevel.checkpoint()
                 continue
-            if deadline != scope.deadline:
-                scope.deadline = deadline
+            if deadline == _OVER:
+                self._stopping = True
+                return
+            self._arm(scope, deadline)
             await wait_readable(poller)
 
-    def _deliver_posted(self) -> None:
-        while self._posted:
-            token, answer = self._posted.popleft()
-            self._deliver(token, *answer)
+    def _arm(self, scope: trio.CancelScope, deadline: float) -> None:
+        if self.access_log is not None and self.access_log.deadline != math.inf:
+            if self.access_log.deadline <= trio.current_time():
+                self.access_log.flush()
+            deadline = min(deadline, self.access_log.deadline)
+        if deadline != scope.deadline:
+            scope.deadline = deadline
+
+    def call_soon(self, function: Any, *args: Any) -> None:
+        """Queue a call into the VM for the loop's next turn."""
+        self._calls.append((function, args))
+        self._ring()
+
+    def _make_calls(self) -> None:
+        while self._calls:
+            function, args = self._calls.popleft()
+            self.vm.call(function, *(to_lua(self.vm, arg) for arg in args))
+
+    def _ring(self) -> None:
+        os.eventfd_write(self._bell, 1)
 
     def close(self) -> None:
-        """Free the worker's own descriptors."""
-        self.poller.close()
+        """Free what the worker itself holds; its VM is not used after."""
+        self._poller.close()
         os.close(self._bell)
 
+    # Host functions -------------------------------------------------------------
 
-class _Clock:
-    """Time for Lua: Trio's clock, and the wall clock that moves with it."""
+    def _complete(self, token: int, answer: tuple[Any, ...]) -> None:
+        self.call_soon(self._deliver, token, *answer)
 
-    def __init__(self, *, prefer_ffi: bool) -> None:
-        self._prefer_ffi = prefer_ffi
-        clock = trio.lowlevel.current_clock()
-        self._is_system = type(clock).__name__ == "SystemClock"
-        self._start = trio.current_time()
-        self._wall_start = time.time()
+    def _resolve(self, token: int, name: bytes) -> bool:
+        return self._tasks.start(token, self._look_up, name)
 
-    def now(self) -> tuple[float, float]:
-        mono = trio.current_time()
-        if self._is_system:
-            return mono, time.time()
-        return mono, self._wall_start + mono - self._start
+    async def _look_up(self, name: bytes) -> tuple[Any, ...]:
+        addresses = await self._resolver.resolve(name)
+        return len(addresses), *(part for address in addresses for part in address)
 
-    def offset(self) -> float | None:
-        if not (self._is_system and self._prefer_ffi):
-            return None
-        return trio.current_time() - time.clock_gettime(time.CLOCK_MONOTONIC)
+    def _call_provided(self, token: int, name: bytes, *args: Any) -> bool:
+        try:
+            function = self._provided[name]
+        except KeyError:
+            raise HostError(
+                f'no function "{name.decode(errors="replace")}" is provided'
+            ) from None
+        return self._tasks.start(token, function, *map(from_lua, args))
 
-    def functions(self) -> dict[str, Callable[..., Any]]:
-        return {"now": self.now, "offset": self.offset}
+    def _job_done(self, token: int, ok: bool, *results: Any) -> None:
+        job = self._jobs.get(token)
+        if job is not None:
+            job.finish(ok, [from_lua(result) for result in results])
 
 
-#: Lua's answer when nothing is armed, as Trio's "never".
-NEVER = math.inf
+def _is_reference(code: str) -> bool:
+    module, colon, function = code.partition(":")
+    return (
+        bool(colon)
+        and function.isidentifier()
+        and all(part.replace("-", "_").isidentifier() for part in module.split("."))
+    )
+
+
+class _Job:
+    """A run of Lua that a task waits for."""
+
+    def __init__(self) -> None:
+        self.done = trio.Event()
+        self._ok = False
+        self._results: list[Any] = []
+
+    def finish(self, ok: bool, results: list[Any]) -> None:
+        self._ok, self._results = ok, results
+        self.done.set()
+
+    def result(self) -> Any:
+        if not self._ok:
+            raise LuaError(b"\n".join(filter(None, self._results)).decode("latin-1"))
+        if len(self._results) > 1:
+            return tuple(self._results)
+        return self._results[0] if self._results else None

@@ -3,6 +3,7 @@
 from .boundary import DEFECT, HostError, HostFunctions, guard, strerror
 from .flavours import FLAVOURS, Flavour, UnknownFlavourError, find_flavour
 from .paths import LUALIB
+from .values import from_lua, to_lua
 from .vm import VM, LuaError
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "LuaError",
     "UnknownFlavourError",
     "find_flavour",
+    "from_lua",
     "guard",
     "strerror",
+    "to_lua",
 ]

@@ -7,7 +7,7 @@ Rules:
    documents it.
 2. What the user can cause is an answer: a host function returns
    ``(None, b"message")``, or raises :class:`HostError` or ``OSError``, which
-   :func:`guard` turns into that answer.
+   :func:`guard` turns into that answer, the error number third.
 3. Anything else is a defect of ours: :func:`guard` logs its traceback and
    hands Lua the mark :data:`DEFECT` with one line of text, which the Lua side
    of the boundary (``lualib/resty_py/boot.lua``) raises as a Lua string error.
@@ -52,7 +52,9 @@ def guard(function: Callable[..., Any]) -> Callable[..., Any]:
         except HostError as exc:
             return None, str(exc).encode()
         except OSError as exc:
-            return None, strerror(exc.errno) if exc.errno else str(exc).encode()
+            if exc.errno is None:
+                return None, str(exc).encode()
+            return None, strerror(exc.errno), exc.errno
         except Exception as exc:
             name = getattr(function, "__qualname__", repr(function))
             logger.exception("host function %s failed", name)

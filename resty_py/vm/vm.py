@@ -75,7 +75,7 @@ class VM:
             package_path(flavour, first).encode(),
             package_cpath(flavour, first).encode(),
         )
-        self._require = self._lua.globals()[b"require"]
+        self._require = self.load(b"return (require(...))", "=(require)")
 
     def load(self, source: bytes, name: str) -> Any:
         """Compile *source* under chunk name *name* (``@file``, ``=text``).
@@ -95,6 +95,14 @@ class VM:
     def require(self, module: str) -> Any:
         """Return the Lua module *module*, loading it where needed."""
         return self._check(self._require, module.encode())
+
+    def call(self, function: Any, *args: Any) -> Any:
+        """Call a Lua function outside any light thread; raises LuaError."""
+        return self._check(function, *args)
+
+    def table(self, items: Mapping[Any, Any]) -> Any:
+        """Return a Lua table of *items*, which are plain values or tables."""
+        return self._lua.table_from(items)
 
     def _tables(self, host: HostFunctions) -> Any:
         return self._lua.table_from(

@@ -245,6 +245,21 @@ function Connection:is_drained()
 end
 
 
+-- Whether the peer has sent nothing and is still there, as far as the
+-- kernel knows; reads no byte away.
+function Connection:is_quiet()
+    if not self.readable then
+        return not self.ended
+    end
+    local data, err = sys.peek(self.fd)
+    if data == nil and err == "again" then
+        self.readable = false
+        return true
+    end
+    return false
+end
+
+
 -- Writes from index `from` without waiting.
 -- Returns the index of the first byte not sent (#data + 1 when all is) |
 -- nil, err.
@@ -267,8 +282,8 @@ end
 -- Writes all of `data`.
 -- Returns true | nil, "timeout" | nil, "closed" | nil, err.
 function Connection:write(data, timeout)
-    local from, err = 1, nil
-    local size = #data
+    local from, size = 1, #data
+    local err
     while true do
         from, err = self:write_now(data, from)
         if not from then

@@ -256,11 +256,25 @@ local function has_rest(r)
 end
 
 
+-- Ends the body socket: what it left unread is the body's rest again.
+local function take_over_socket(r)
+    local socket = r.body_socket
+    r.connection:take_buffer()
+    r.body_left = socket.left
+    r.connection:put_back(r.beyond_body)
+    r.beyond_body = nil
+    socket.connection = nil
+end
+
+
 -- Takes what is left of the body off the connection and lets the downstream
 -- go on: with the next request, lingering, or closed.
 function _M.leave(r)
+    if r.beyond_body then
+        take_over_socket(r)
+    end
     if not has_rest(r) then
-        return r.downstream:finish(r.keepalive, false)
+        return r.downstream:finish(r.keepalive, r.linger)
     elseif not r.keepalive then
         return r.downstream:finish(false, true)
     end

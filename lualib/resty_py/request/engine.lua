@@ -162,7 +162,7 @@ end
 local function thread_over(r)
     r.alive = r.alive - 1
     if r.alive == 0 and not r.terminated then
-        return finish(r)
+        return r:over()
     end
 end
 
@@ -179,6 +179,8 @@ local function entry_ended(thread, ok, err, trace)
 end
 
 
+_M.close_sockets = close_sockets
+_M.kill_threads = kill_threads
 _M.log_abort = log_abort
 _M.thread_over = thread_over
 
@@ -202,6 +204,7 @@ function _M.serve(downstream, head)
         return _M.refuse(downstream, args, head)
     end
     local r = request.new(downstream, head, path, args)
+    r.over = finish
     downstream.request = r
     local length = head.content_length
     local most = r.settings.client_max_body_size

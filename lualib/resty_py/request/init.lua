@@ -12,6 +12,7 @@
 --   threads       set of spawned light threads, nil until the first
 --   sockets       array of cosockets made for it, nil until the first
 --   ctx           ngx.ctx, nil until used
+--   over          called when the last light thread has ended
 --   terminated    true once it is being ended from outside its threads
 --   response fields: see http/response.lua; body fields: see body.lua
 
@@ -42,6 +43,7 @@ function _M.new(downstream, head, path, args)
         start_wall = clock.wall,
         entry = nil,
         alive = 0,
+        over = nil,
         threads = nil,
         sockets = nil,
         ctx = nil,
@@ -72,6 +74,12 @@ function _M.new(downstream, head, path, args)
         body_left = head.content_length or 0,
         body_data = nil,
         body_file = nil,
+        body_file_owned = nil,
+        body_sink = nil,
+        body_socket = nil,
+        beyond_body = nil,
+        chunk_state = nil,
+        linger = false,
         expecting = head.expect,
         request_headers = nil,
     }, Request)

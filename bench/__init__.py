@@ -1,0 +1,1 @@
+"""resty-py and the real OpenResty side by side: ``python -m bench``."""

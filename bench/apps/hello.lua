@@ -1,0 +1,3 @@
+-- The least a request can cost: one line, nothing read.
+
+ngx.say("hello")

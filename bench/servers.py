@@ -1,0 +1,261 @@
+"""The two servers that are compared, and the Redis behind one scenario."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from .process import BenchError, Process, accepts, cores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = [
+    "APPS",
+    "OpenResty",
+    "RestyPy",
+    "Server",
+    "ServerKind",
+    "find_openresty",
+    "redis",
+    "serve",
+]
+
+APPS = Path(__file__).parent / "apps"
+
+#: Where apps/cosocket.lua looks for Redis.
+REDIS_PORT = 16379
+
+#: nginx: keepalive_requests 1000 (default). Raised so that neither server
+#: closes a connection while it is measured.
+KEEPALIVE_REQUESTS = 1_000_000
+
+#: nginx: worker_connections 512 (default).
+WORKER_CONNECTIONS = 16_384
+
+_ANSWER_SECONDS = 10.0
+
+_NGINX_CONF = """\
+{modules}
+daemon off;
+master_process off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {error_log} error;
+
+events {{
+    worker_connections {connections};
+}}
+
+http {{
+    access_log off;
+    client_body_temp_path {folder}/client_body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+{settings}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            content_by_lua_file "{app}";
+        }}
+    }}
+}}
+"""
+
+
+class ServerKind(Protocol):
+    """How to start a server: a name, and a command for one app."""
+
+    @property
+    def name(self) -> str:
+        """The name given to ``--only``."""
+
+    def command(
+        self, app: Path, port: int, folder: Path, settings: Mapping[str, str]
+    ) -> list[str]:
+        """Return the command that serves *app*.
+
+        Args:
+            app: the Lua file that answers every request.
+            port: where to listen, on 127.0.0.1.
+            folder: private; errors are logged to ``error.log`` in it.
+            settings: values by the names of nginx's directives.
+        """
+
+
+@dataclass(frozen=True)
+class RestyPy:
+    """This checkout's resty-py on a Lua flavour, or on its default one."""
+
+    flavour: str | None = None
+    name: str = "resty-py"
+
+    def command(
+        self, app: Path, port: int, folder: Path, settings: Mapping[str, str]
+    ) -> list[str]:
+        """Return a ``resty-py app.lua`` command; see ServerKind."""
+        command = [sys.executable, "-m", "resty_py", str(app)]
+        command += ["--listen", f"127.0.0.1:{port}"]
+        command += ["--error-log", str(folder / "error.log")]
+        if self.flavour is not None:
+            command += ["--lua", self.flavour]
+        for name, value in settings.items():
+            command += ["--set", f"{name}={value}"]
+        return command
+
+
+@dataclass(frozen=True)
+class OpenResty:
+    """The real thing: one nginx process with lua-nginx-module.
+
+    Attributes:
+        binary: the path of ``nginx`` or ``openresty``.
+        modules: module files to load; none where they are built in.
+    """
+
+    binary: str
+    modules: tuple[Path, ...] = ()
+    name: str = "openresty"
+
+    def command(
+        self, app: Path, port: int, folder: Path, settings: Mapping[str, str]
+    ) -> list[str]:
+        """Write a private nginx.conf and return the command; see ServerKind."""
+        conf = folder / "nginx.conf"
+        error_log = folder / "error.log"
+        text = _NGINX_CONF.format(
+            modules="\n".join(f"load_module {path};" for path in self.modules),
+            settings="\n".join(f"    {n} {v};" for n, v in settings.items()),
+            connections=WORKER_CONNECTIONS,
+            folder=folder,
+            error_log=error_log,
+            port=port,
+            app=app,
+        )
+        conf.write_text(text)
+        return [self.binary, "-p", str(folder), "-c", str(conf), "-e", str(error_log)]
+
+
+def find_openresty() -> OpenResty | None:
+    """Return the OpenResty installed here, or None.
+
+    Found as ``openresty``, or as ``nginx`` with lua-nginx-module built in or
+    in the folder of its dynamic modules.
+    """
+    for name in ("openresty", "nginx"):
+        binary = shutil.which(name)
+        if binary and (found := _with_lua(binary)):
+            return found
+    return None
+
+
+def _with_lua(binary: str) -> OpenResty | None:
+    built = subprocess.run([binary, "-V"], capture_output=True, text=True).stderr
+    if re.search(r"--add-module=\S*ngx_lua|--add-module=\S*lua-nginx", built):
+        return OpenResty(binary)
+    path = re.search(r"--modules-path=(\S+)", built)
+    if path is None:
+        return None
+    names = ("ndk_http_module.so", "ngx_http_lua_module.so")
+    modules = tuple(Path(path[1], name) for name in names)
+    if not all(module.exists() for module in modules):
+        return None
+    return OpenResty(binary, modules)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that accepts connections on 127.0.0.1 at *port*."""
+
+    process: Process
+    port: int
+    error_log: Path
+
+    def ask(self, path: str = "/", body: bytes = b"") -> bytes:
+        """Return the answer to one request: a POST where there is a body.
+
+        Raises:
+            BenchError: the status is not 200, or no answer came.
+        """
+        method = "POST" if body else "GET"
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=_ANSWER_SECONDS
+        )
+        try:
+            connection.request(method, path, body)
+            response = connection.getresponse()
+            answer = response.read()
+        except (OSError, http.client.HTTPException) as exc:
+            raise BenchError(f"no answer to {method} {path}: {exc!r}") from exc
+        finally:
+            connection.close()
+        if response.status != http.client.OK:
+            raise BenchError(f"{method} {path} got {response.status}: {self._errors()}")
+        return answer
+
+    def check_log(self) -> None:
+        """Raise BenchError where the server has logged an error."""
+        if errors := self._errors():
+            raise BenchError(f"the error log says: {errors}")
+
+    def _errors(self) -> str:
+        if not self.error_log.exists():
+            return ""
+        lines = self.error_log.read_text(errors="replace").splitlines()
+        return lines[0] if lines else ""
+
+
+@contextmanager
+def serve(
+    kind: ServerKind, app: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Serve ``apps/APP.lua`` on the server's core while the block runs.
+
+    Raises:
+        BenchError: the server did not start.
+    """
+    settings = {"keepalive_requests": str(KEEPALIVE_REQUESTS), **(settings or {})}
+    port = _free_port()
+    with tempfile.TemporaryDirectory(prefix="resty-py-bench-") as name:
+        folder = Path(name)
+        command = kind.command(APPS / f"{app}.lua", port, folder, settings)
+        with Process(command, cores()[0], folder / "output") as process:
+            process.wait_until(lambda: accepts(port))
+            yield Server(process, port, folder / "error.log")
+
+
+@contextmanager
+def redis() -> Iterator[None]:
+    """Run redis-server on the load's core at REDIS_PORT while the block runs.
+
+    Raises:
+        BenchError: it is not installed, or the port is taken.
+    """
+    if shutil.which("redis-server") is None:
+        raise BenchError("redis-server is not installed")
+    if accepts(REDIS_PORT):
+        raise BenchError(f"port {REDIS_PORT} is taken: apps/cosocket.lua needs it")
+    with tempfile.TemporaryDirectory(prefix="resty-py-bench-") as folder:
+        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(REDIS_PORT)]
+        command += ["--dir", folder, "--save", "", "--appendonly", "no"]
+        with Process(command, cores()[1], Path(folder, "output")) as process:
+            process.wait_until(lambda: accepts(REDIS_PORT))
+            yield
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

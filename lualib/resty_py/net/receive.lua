@@ -1,0 +1,346 @@
+-- Reading from a TCP cosocket: receive, receiveany, receiveuntil.
+--
+-- A reader takes what it needs from the connection's buffer and asks for
+-- more when that is too little. What it took before a timeout or the end of
+-- the stream is the third result, and is consumed.
+--
+-- A request socket (kind "body") may read no more than its body: `left`
+-- bytes are still to come.
+--
+-- Follows ngx_http_lua_socket_tcp.c.
+
+local check = require "resty_py.net.check"
+local dial = require "resty_py.net.dial"
+local phases = require "resty_py.request.phases"
+local until_ = require "resty_py.net.until"
+
+local busy = check.busy
+local byte = string.byte
+local check_self = check.self
+local concat = table.concat
+local current_request = phases.request
+local error = error
+local find = string.find
+local floor = math.floor
+local format = string.format
+local gsub = string.gsub
+local log_closed = check.log_closed
+local log_error = dial.log_error
+local min = math.min
+local select = select
+local sub = string.sub
+local tonumber = tonumber
+local type = type
+
+-- Bytes read at once for a large receive(n) or receive("*a").
+local LARGE = 65536
+
+local methods = {}
+
+
+-- Sources -------------------------------------------------------------------
+
+
+-- Reads on, at most `max` bytes, past what a body socket may read.
+local function more(self, max, timeout)
+    local left = self.left
+    if left then
+        if left == 0 then
+            return nil, "closed"
+        end
+        max = min(max, left)
+    end
+    local data, err = self.connection:read_some(max, timeout)
+    if data and left then
+        self.left = left - #data
+    end
+    return data, err
+end
+
+
+-- Puts more into the buffer.
+local function fill(self, timeout)
+    local data, err = more(self, 16384, timeout)
+    if not data then
+        return nil, err
+    end
+    self.connection:put_back(data)
+    return true
+end
+
+
+-- Readers -----------------------------------------------------------------
+
+
+local CR = 13
+
+
+local function strip_cr(line)
+    if find(line, "\r", 1, true) then
+        return (gsub(line, "\r", ""))
+    end
+    return line
+end
+
+
+local function join(pieces, n, last)
+    if n == 0 then
+        return last
+    end
+    pieces[n + 1] = last
+    return concat(pieces, "", 1, n + 1)
+end
+
+
+local function read_line(self, timeout)
+    local connection = self.connection
+    local pieces, n
+    while true do
+        local buffer, position = connection.buffer, connection.position
+        local stop = find(buffer, "\n", position, true)
+        if stop then
+            connection.position = stop + 1
+            if n then
+                return strip_cr(join(pieces, n, sub(buffer, position,
+                                                    stop - 1)))
+            end
+            local last = stop - 1
+            if byte(buffer, last) == CR and last >= position then
+                last = last - 1
+            end
+            return strip_cr(sub(buffer, position, last))
+        end
+        if position <= #buffer then
+            pieces, n = pieces or {}, (n or 0) + 1
+            pieces[n] = connection:take_buffer()
+        end
+        local ok, err = fill(self, timeout)
+        if not ok then
+            return nil, err, n and strip_cr(concat(pieces, "", 1, n)) or ""
+        end
+    end
+end
+
+
+local function read_size(self, timeout, size)
+    local connection = self.connection
+    local position = connection.position
+    local last = position + size - 1
+    if last <= #connection.buffer then
+        connection.position = last + 1
+        return sub(connection.buffer, position, last)
+    end
+    local pieces, n = {connection:take_buffer()}, 1
+    local missing = size - #pieces[1]
+    while missing > 0 do
+        local data, err = more(self, LARGE, timeout)
+        if not data then
+            return nil, err, concat(pieces, "", 1, n)
+        elseif #data > missing then
+            connection:unread(data, missing + 1)
+            data = sub(data, 1, missing)
+        end
+        n = n + 1
+        pieces[n] = data
+        missing = missing - #data
+    end
+    return concat(pieces, "", 1, n)
+end
+
+
+local function read_all(self, timeout)
+    local pieces, n = {self.connection:take_buffer()}, 1
+    while true do
+        local data, err = more(self, LARGE, timeout)
+        if data then
+            n = n + 1
+            pieces[n] = data
+        elseif err == "closed" then
+            return concat(pieces, "", 1, n)
+        else
+            return nil, err, concat(pieces, "", 1, n)
+        end
+    end
+end
+
+
+local function read_any(self, timeout, max)
+    local connection = self.connection
+    if connection:is_drained() then
+        local ok, err = fill(self, timeout)
+        if not ok then
+            return nil, err, ""
+        end
+    end
+    return connection:take(max)
+end
+
+
+-- Methods -------------------------------------------------------------------
+
+
+local function is_client_abort(self)
+    return self.kind and (self.left or 1) > 0
+        and (self.left or self.request.settings.lua_check_client_abort)
+end
+
+
+-- Ends a read that failed: only a timeout leaves the socket readable.
+local function failed(self, err, partial)
+    self.reading = false
+    if err == "timeout" then
+        log_error(self.request, "lua tcp socket read timed out")
+        self.timed_out = true
+        return nil, err, partial
+    elseif err == "closed" and is_client_abort(self) then
+        err = "client aborted"
+    end
+    self:close_side("read")
+    return nil, err, partial
+end
+
+
+local function done(self, data, err, partial)
+    if not data then
+        return failed(self, err, partial)
+    end
+    self.reading = false
+    return data
+end
+
+
+-- Returns true where the socket can be read | nil, err.
+local function ready(self)
+    local connection = self.connection
+    if not connection or not connection.fd or self.read_closed then
+        log_closed(self, "receive")
+        return nil, "closed"
+    end
+    local err = busy(self, true, false)
+    if err then
+        return nil, err
+    end
+    return true
+end
+
+
+local function read(self, reader, argument)
+    local ok, err = ready(self)
+    if not ok then
+        return nil, err
+    end
+    local timeout = self.read_timeout
+        or self.request.settings.lua_socket_read_timeout
+    self.reading = true
+    return done(self, reader(self, timeout, argument))
+end
+
+
+local PATTERNS = {["*l"] = read_line, ["*a"] = read_all}
+
+
+local function bad_pattern(pattern)
+    if type(pattern) == "string"
+        and (#pattern ~= 2 or sub(pattern, 1, 1) ~= "*")
+    then
+        error(format("bad argument #1 to 'receive' (bad pattern argument: %s)",
+                     pattern), 3)
+    end
+    error("bad argument #1 to 'receive' (bad pattern argument)", 3)
+end
+
+
+-- sock:receive(pattern?): "*l" (default), "*a" or a number of bytes.
+-- Returns data | nil, err, partial.
+function methods.receive(self, pattern, ...)
+    if select("#", ...) > 0 then
+        error("expecting 1 or 2 arguments (including the object), but got "
+              .. 2 + select("#", ...), 2)
+    end
+    current_request()
+    check_self(self, "receive")
+    if pattern == nil then
+        return read(self, read_line)
+    end
+    local reader = PATTERNS[pattern]
+    if reader then
+        return read(self, reader)
+    end
+    local size = tonumber(pattern)
+    if not size or size < 0 then
+        local ok, err = ready(self)
+        if not ok then
+            return nil, err
+        end
+        bad_pattern(pattern)
+    elseif size == 0 then
+        local ok, err = ready(self)
+        return ok and "", err
+    end
+    return read(self, read_size, floor(size))
+end
+
+
+-- sock:receiveany(max): whatever comes first, 1 to `max` bytes.
+function methods.receiveany(self, max, ...)
+    if max == nil or select("#", ...) > 0 then
+        error("expecting 2 arguments (including the object), but got "
+              .. (max == nil and 1 or 2 + select("#", ...)), 2)
+    end
+    current_request()
+    check_self(self, "receiveany")
+    local size = tonumber(max)
+    if not size or size <= 0 then
+        error("bad argument #1 to 'receiveany' (bad max argument)", 2)
+    end
+    return read(self, read_any, floor(size))
+end
+
+
+local function inclusive_option(options)
+    if options == nil then
+        return false
+    elseif type(options) ~= "table" then
+        error(format("bad argument #2 to 'receiveuntil' (table expected, "
+                     .. "got %s)", type(options)), 3)
+    end
+    local value = options.inclusive
+    if value ~= nil and type(value) ~= "boolean" then
+        error("bad \"inclusive\" option value type: " .. type(value), 3)
+    end
+    return value or false
+end
+
+
+-- sock:receiveuntil(pattern, {inclusive = bool}?)
+-- Returns an iterator (size?) -> data | nil, err, partial.
+function methods.receiveuntil(self, pattern, options)
+    check_self(self, "receiveuntil")
+    local inclusive = inclusive_option(options)
+    current_request()
+    if type(pattern) ~= "string" and type(pattern) ~= "number" then
+        error(format("bad argument #1 to 'receiveuntil' (string expected, "
+                     .. "got %s)", type(pattern)), 2)
+    elseif pattern == "" then
+        return nil, "pattern is empty"
+    end
+    local state = until_.new(pattern .. "", inclusive, fill)
+    return function(size, ...)
+        if select("#", ...) > 0 then
+            error("expecting 0 or 1 arguments, but seen "
+                  .. 1 + select("#", ...), 2)
+        end
+        local connection = self.connection
+        if not connection or not connection.fd or self.read_closed then
+            return nil, "closed"
+        elseif state.ended then
+            state.ended = false
+            return nil, nil, nil
+        end
+        size = size and tonumber(size) or 0
+        return read(self, until_.read, state:want(size))
+    end
+end
+
+
+return methods

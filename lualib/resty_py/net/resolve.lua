@@ -1,0 +1,70 @@
+-- Host names to addresses, for cosockets.
+--
+--   resolve(host)   array of {family = 4 | 6, address = text}, the one to
+--                   try first in front | nil, err; parks unless the host is
+--                   a literal address
+--
+-- Where a name has several IPv4 addresses, the first is chosen at random,
+-- as ngx_http_lua_socket_tcp.c does; the others are there to fall back on.
+
+local deferred = require "resty_py.scheduler.deferred"
+local native = require "resty_py.native"
+
+local find = string.find
+local random = math.random
+local select = select
+local sub = string.sub
+
+local _M = {}
+
+
+local function pairs_of(count, ...)
+    if not count then
+        return nil, (...)
+    end
+    local addresses = {}
+    for i = 1, count do
+        local family, address = select(2 * i - 1, ...)
+        addresses[i] = {family = family, address = address}
+    end
+    return addresses
+end
+
+
+local function rotate_first(addresses)
+    local n = 0
+    while addresses[n + 1] and addresses[n + 1].family == 4 do
+        n = n + 1
+    end
+    if n > 1 then
+        local i = random(n)
+        addresses[1], addresses[i] = addresses[i], addresses[1]
+    end
+    return addresses
+end
+
+
+local function literal(host)
+    if find(host, "^%d+%.%d+%.%d+%.%d+$") then
+        return {{family = 4, address = host}}
+    elseif find(host, "^%[[%x:.]+%]$") then
+        return {{family = 6, address = sub(host, 2, -2)}}
+    end
+end
+
+
+function _M.resolve(host)
+    local addresses = literal(host)
+    if addresses then
+        return addresses
+    end
+    local err
+    addresses, err = pairs_of(deferred.await(native.dns.resolve, host))
+    if not addresses then
+        return nil, err
+    end
+    return rotate_first(addresses)
+end
+
+
+return _M

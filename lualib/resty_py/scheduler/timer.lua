@@ -1,0 +1,176 @@
+-- Timers: functions that run later, in a light thread without a client.
+--
+-- Rules:
+--
+-- 1. A timer's handler runs as a request of phase "timer": it may spawn,
+--    sleep and use cosockets, and has no client.
+-- 2. A timer of no delay runs once the code that made it waits or ends.
+-- 3. `every` arms its next run before it starts this one.
+-- 4. When the worker exits, timers that are pending run at once with
+--    `premature` true; from then on only those without delay are taken.
+--
+-- Follows ngx_http_lua_timer.c.
+
+local clock = require "resty_py.clock"
+local deadlines = require "resty_py.scheduler.deadlines"
+local engine = require "resty_py.request.engine"
+local lifecycle = require "resty_py.lifecycle"
+local log = require "resty_py.log"
+local scheduler = require "resty_py.scheduler"
+
+local format = string.format
+local getinfo = debug.getinfo
+local pairs = pairs
+local select = select
+local setmetatable = setmetatable
+local unpack = unpack or table.unpack  -- luacheck: ignore 143
+
+local Timer = {}
+Timer.__index = Timer
+
+local pending = {}
+
+local _M = {pending_count = 0, running_count = 0}
+
+
+-- Running -------------------------------------------------------------------
+
+
+local function over(r)
+    r.terminated = true
+    _M.running_count = _M.running_count - 1
+    engine.close_sockets(r)
+end
+
+
+local function handler_ended(thread, ok, err, trace)
+    local r = thread.request
+    r.entry = nil
+    if not ok then
+        engine.log_abort(r, "entry", err, trace)
+    end
+    return engine.thread_over(r)
+end
+
+
+-- What a handler's light threads see as their request.
+local function new_context(self)
+    return {
+        phase = "timer",
+        is_timer = true,
+        settings = self.settings,
+        origin = self.origin,
+        alive = 1,
+        over = over,
+        terminated = false,
+        entry = nil,
+        threads = nil,
+        sockets = nil,
+        ctx = nil,
+    }
+end
+
+
+local function refuse(self)
+    local info = getinfo(self.handler, "S")
+    log.write(log.ALERT, format(
+        "lua failed to run timer with function defined at %s:%d: %d "
+        .. "lua_max_running_timers are not enough", info.source,
+        info.linedefined, self.settings.lua_max_running_timers))
+end
+
+
+local function start(self, premature)
+    if _M.running_count >= self.settings.lua_max_running_timers then
+        return refuse(self)
+    end
+    _M.running_count = _M.running_count + 1
+    local r = new_context(self)
+    local thread = scheduler.start(r, nil, handler_ended, self.handler,
+                                   premature, unpack(self.arguments, 1,
+                                                     self.arguments.n))
+    if not thread.dead then
+        r.entry = thread
+    end
+end
+
+
+-- Pending -------------------------------------------------------------------
+
+
+local function add_pending(self)
+    pending[self] = true
+    _M.pending_count = _M.pending_count + 1
+end
+
+
+local function remove_pending(self)
+    pending[self] = nil
+    _M.pending_count = _M.pending_count - 1
+end
+
+
+local function arm(self)
+    self.parked = true
+    deadlines.arm(self.deadline, clock.mono + self.delay, self)
+end
+
+
+function Timer:run()
+    local premature = lifecycle.exiting and self.delay > 0
+    if self.interval and not premature then
+        arm(self)
+    else
+        remove_pending(self)
+    end
+    return start(self, premature)
+end
+
+
+-- Makes a timer.
+--   delay      seconds
+--   interval   whether it runs again and again
+--   settings   the limits that hold for it
+--   origin     the request that made it, for its log lines, or nil
+-- Returns 1 | nil, err.
+function _M.add(delay, interval, settings, origin, handler, ...)
+    if lifecycle.exiting and delay > 0 then
+        return nil, "process exiting"
+    elseif _M.pending_count >= settings.lua_max_pending_timers then
+        return nil, "too many pending timers"
+    end
+    local self = setmetatable({
+        parked = false,
+        value = nil,
+        delay = delay,
+        interval = interval,
+        settings = settings,
+        origin = origin,
+        handler = handler,
+        arguments = {n = select("#", ...), ...},
+        deadline = {due = 0, at = 0, index = nil, waiter = nil},
+    }, Timer)
+    add_pending(self)
+    if delay == 0 then
+        scheduler.post(self)
+    else
+        arm(self)
+    end
+    return 1
+end
+
+
+local function fire_all()
+    for self in pairs(pending) do
+        deadlines.drop(self.deadline)
+        if self.parked then
+            self.parked = false
+            scheduler.post(self)
+        end
+    end
+end
+
+
+lifecycle.at_exit(fire_all)
+
+return _M

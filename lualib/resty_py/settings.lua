@@ -1,0 +1,42 @@
+-- Settings of a server, under nginx's names, sizes in bytes and times in
+-- seconds.
+--
+--   main          those that hold where no server's do (timers made outside
+--                 any request); set by the first define()
+--   define(given) a settings table from what the configuration gives
+
+local pairs = pairs
+
+-- Unsent output at which a light thread that waited may print on: half a
+-- client's share of memory (downstream.PENDING_MAX).
+local OUTPUT_LOW_WATER = 524288
+
+local _M = {main = nil}
+
+
+local function head_limits(given)
+    return {
+        header_buffer = given.client_header_buffer_size,
+        large_buffer = given.large_client_header_buffers_size,
+        large_count = given.large_client_header_buffers_count,
+        underscores = given.underscores_in_headers,
+    }
+end
+
+
+-- given: name -> number | boolean | string (resty_py.server.config.Limits)
+function _M.define(given)
+    local settings = {}
+    for name, value in pairs(given) do
+        settings[name] = value
+    end
+    settings.head_limits = head_limits(given)
+    settings.output_low_water = OUTPUT_LOW_WATER
+    settings.product = given.server_tokens and given.product
+        or given.product:match("^[^/]+")
+    _M.main = _M.main or settings
+    return settings
+end
+
+
+return _M

@@ -1,0 +1,72 @@
+"""Digests and checksums for Lua flavours without FFI.
+
+MD5 and SHA-1 are here for what OpenResty programs use them for, which is not
+always security; so a Python in FIPS mode gives them too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import importlib
+import zlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "functions",
+    "hmac_sha1",
+    "libcrypto",
+    "md5",
+    "md5_bin",
+    "sha1_bin",
+]
+
+
+def functions() -> dict[str, Callable[..., Any]]:
+    """Return the host namespace ``digest``."""
+    return {
+        "md5": md5,
+        "md5_bin": md5_bin,
+        "sha1_bin": sha1_bin,
+        "hmac_sha1": hmac_sha1,
+        "crc32": zlib.crc32,
+        "libcrypto": libcrypto,
+    }
+
+
+def md5(data: bytes) -> bytes:
+    """Return the MD5 digest of *data* in lower-case hex: ``ngx.md5``."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest().encode()
+
+
+def md5_bin(data: bytes) -> bytes:
+    """Return the MD5 digest of *data*: ``ngx.md5_bin``."""
+    return hashlib.md5(data, usedforsecurity=False).digest()
+
+
+def sha1_bin(data: bytes) -> bytes:
+    """Return the SHA-1 digest of *data*: ``ngx.sha1_bin``."""
+    return hashlib.sha1(data, usedforsecurity=False).digest()
+
+
+def hmac_sha1(key: bytes, data: bytes) -> bytes:
+    """Return the HMAC of *data* with SHA-1: ``ngx.hmac_sha1``."""
+    return hmac.digest(key, data, "sha1")
+
+
+def libcrypto() -> bytes | None:
+    """Return a file to load for libcrypto's symbols, None if there is none.
+
+    It is the extension behind :mod:`hashlib`: symbols of a library are found
+    through whatever depends on it, and this one is already in memory. Where
+    the extension is part of the interpreter there is no such file.
+    """
+    try:
+        extension = importlib.import_module("_hashlib")
+    except ImportError:
+        return None
+    path = getattr(extension, "__file__", None)
+    return path.encode() if path else None

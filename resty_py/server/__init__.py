@@ -1,0 +1,176 @@
+"""Serving: workers, listeners, logs, and what stops them.
+
+:func:`open_worker` is for programs that have a Trio loop of their own,
+:func:`serve` for those that want a server task in it, :func:`serve_app` is
+what the command runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from .config import AppConfig, Limits, SettingError
+from .listeners import Address, ListenError, Listener, open_listener, parse_listen
+from .log import AccessLog, ErrorLog, route_logging
+from .worker import Worker
+
+__all__ = [
+    "Address",
+    "AppConfig",
+    "Limits",
+    "ListenError",
+    "SettingError",
+    "Worker",
+    "open_worker",
+    "serve",
+    "serve_app",
+]
+
+#: What stops a server: once gracefully, twice at once.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+
+
+@contextlib.asynccontextmanager
+async def open_worker(
+    *,
+    access_log: Path | None = None,
+    error_log: Path | None = None,
+    error_level: str = "error",
+    **options: Any,
+) -> AsyncIterator[Worker]:
+    """Run a worker for as long as the block lasts.
+
+    On leaving the block the worker is stopped at once: its light threads and
+    connections end where they are. :meth:`Worker.stop` before that lets them
+    finish.
+
+    Args:
+        access_log: file of the access log; None for none.
+        error_log: file of the error log; None for stderr.
+        error_level: least severe level that is logged, as ``error_log`` takes it.
+        options: as :class:`Worker` takes them: flavour, path, root, limits,
+            resolvers.
+
+    Yields:
+        The running Worker.
+
+    Raises:
+        OSError: a log file cannot be opened.
+        UnknownFlavourError: no such Lua flavour here.
+    """
+    errors = ErrorLog(error_log, error_level)
+    with contextlib.closing(errors), route_logging(errors):
+        accesses = AccessLog(access_log, errors) if access_log else None
+        with contextlib.closing(accesses) if accesses else contextlib.nullcontext():
+            async with _body_nursery() as nursery:
+                worker = Worker(
+                    nursery, error_log=errors, access_log=accesses, **options
+                )
+                with contextlib.closing(worker):
+                    nursery.start_soon(worker.run_loop)
+                    yield worker
+                    nursery.cancel_scope.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _body_nursery() -> AsyncIterator[trio.Nursery]:
+    """Open a nursery that raises what its block raises as it is.
+
+    What its tasks raise still comes in an exception group.
+    """
+    raised: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            try:
+                yield nursery
+            except BaseException as exc:
+                raised = exc
+                raise
+    except BaseExceptionGroup as group:
+        if raised is not None and group.exceptions == (raised,):
+            raise raised from raised.__cause__
+        raise
+
+
+async def serve(
+    app: Path | str | bytes,
+    listen: Iterable[Address | str] = ("127.0.0.1:8080",),
+    *,
+    task_status: trio.TaskStatus[list[Address]] = trio.TASK_STATUS_IGNORED,
+    **options: Any,
+) -> None:
+    """Serve a Lua app until cancelled.
+
+    Args:
+        app: path of a Lua file, or its source as bytes.
+        listen: addresses as ``--listen`` takes them; port 0 is any free port.
+        task_status: for ``nursery.start``: reports the addresses in use.
+        options: as :func:`open_worker` takes them.
+
+    Raises:
+        ListenError: an address cannot be listened on.
+        LuaError: the app does not compile.
+    """
+    addresses = [parse_listen(a) if isinstance(a, str) else a for a in listen]
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(open_listener(a)) for a in addresses]
+        async with open_worker(**options) as worker:
+            _serve_on(worker, app, listeners)
+            task_status.started([listener.address for listener in listeners])
+            await trio.sleep_forever()
+
+
+def _serve_on(
+    worker: Worker, app: Path | str | bytes, listeners: Iterable[Listener]
+) -> None:
+    for listener in listeners:
+        worker.serve(Path(app) if isinstance(app, str) else app, listener)
+
+
+def serve_app(config: AppConfig) -> None:
+    """Serve an app until a signal stops it: the command ``resty-py app.lua``.
+
+    SIGINT, SIGTERM or SIGQUIT ends it gracefully, a second one at once.
+
+    Raises:
+        ListenError, LuaError, OSError: it could not start.
+    """
+    trio.run(_serve_app, config)
+
+
+async def _serve_app(config: AppConfig) -> None:
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(open_listener(a)) for a in config.listen]
+        async with open_worker(
+            access_log=config.access_log,
+            error_log=config.error_log,
+            error_level=config.error_level,
+            flavour=config.flavour,
+            path=config.path,
+            root=config.root,
+            limits=config.limits,
+            resolvers=config.resolvers,
+        ) as worker:
+            _serve_on(worker, config.app, listeners)
+            with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
+                await _until_stopped(worker, signals)
+
+
+async def _until_stopped(worker: Worker, signals: AsyncIterator[int]) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_stop_on_signal, worker, signals)
+        await worker.wait_stopped()
+        nursery.cancel_scope.cancel()
+
+
+async def _stop_on_signal(worker: Worker, signals: AsyncIterator[int]) -> None:
+    stop = worker.stop
+    async for _ in signals:
+        stop()
+        stop = worker.stop_now
