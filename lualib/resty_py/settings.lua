@@ -5,6 +5,8 @@
 --                 any request); set by the first define()
 --   define(given) a settings table from what the configuration gives
 
+local head = require "resty_py.http.head"
+
 local pairs = pairs
 
 -- Unsent output at which a light thread that waited may print on: half a
@@ -15,11 +17,12 @@ local _M = {main = nil}
 
 
 local function head_limits(given)
-    return {
+    return head.limits {
         header_buffer = given.client_header_buffer_size,
         large_buffer = given.large_client_header_buffers_size,
         large_count = given.large_client_header_buffers_count,
         underscores = given.underscores_in_headers,
+        merge_slashes = given.merge_slashes,
     }
 end
 

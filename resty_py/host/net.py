@@ -17,7 +17,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from ..vm import HostError, strerror
+from ..vm import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,11 +169,15 @@ def peer(fd: int) -> tuple[bytes, int] | bytes:
         return _as_text(sock.getpeername())
 
 
-def error(fd: int) -> tuple[None, bytes] | None:
-    """Take the pending error of *fd*: None, or None and its text."""
+def error(fd: int) -> None:
+    """Take the pending error of *fd*, such as that of a connection being made.
+
+    Raises:
+        OSError: the error; Lua gets ``nil, text, errno``, and ``nil`` where
+            there is none.
+    """
     with _borrowed(fd) as sock:
-        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    return (None, strerror(code)) if code else None
+        _raise_for(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
 
 def setoption(fd: int, name: bytes, value: float) -> bool:
@@ -241,18 +245,24 @@ def _as_kernel_says() -> Iterator[None]:
         raise HostError(exc.strerror) from exc
 
 
+def _raise_for(code: int) -> None:
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
 def _connect(sock: socket.socket, target: tuple[bytes, int] | bytes) -> bool:
     """Begin to connect; return whether it goes on."""
     code = sock.connect_ex(target)
-    if code not in (0, errno.EINPROGRESS):
-        raise OSError(code, os.strerror(code))
-    return code == errno.EINPROGRESS
+    if code == errno.EINPROGRESS:
+        return True
+    _raise_for(code)
+    return False
 
 
 def _bind(sock: socket.socket, address: bytes, port: int | None) -> None:
     for family in _FAMILIES.values():
         if family != sock.family and _is_literal(family, address):
-            raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+            _raise_for(errno.EAFNOSUPPORT)
     if not port and sock.type == socket.SOCK_STREAM:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
@@ -297,7 +307,7 @@ def _option(name: bytes) -> tuple[int, int]:
 def _c_int(value: float) -> int:
     """Cut *value* to an integer; what a C int cannot hold is EINVAL."""
     if not -_MAX_INT - 1 <= value <= _MAX_INT:
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        _raise_for(errno.EINVAL)
     return int(value)
 
 

@@ -33,6 +33,7 @@ from ..host import base64, clock, digest, files, net, null
 from ..host.dns import Resolver
 from ..host.sys import Poller
 from ..host.tasks import Tasks
+from ..http import reader
 from ..vm import VM, HostError, LuaError, find_flavour, from_lua, to_lua
 from .config import Limits
 from .log import AccessLog, ErrorLog
@@ -109,6 +110,7 @@ class Worker:
             "digest": digest.functions(),
             "dns": {"resolve": self._resolve},
             "files": files.functions(),
+            "http": reader.functions(),
             "jobs": {"done": self._job_done},
             "log": self.error_log.functions(),
             "net": net.functions(),

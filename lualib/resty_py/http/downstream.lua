@@ -107,6 +107,16 @@ function Downstream:close()
 end
 
 
+-- Ends the connection when the runtime itself has failed in it.
+function Downstream:give_up()
+    local r = self.request
+    if r and not r.terminated then
+        r:abandon()
+    end
+    return self:close()
+end
+
+
 -- Reading a head ----------------------------------------------------------
 
 
@@ -166,6 +176,9 @@ function Downstream:parse_head(first)
         found, next, detail = h11.parse(buffer, position, limits)
     end
     if found then
+        if found.notes then
+            self:log_notes(found.notes)
+        end
         return self:begin(found, next)
     elseif next ~= "again" then
         log.connection(self, log.INFO, detail)
@@ -177,6 +190,14 @@ function Downstream:parse_head(first)
         return self:await(read_head, self.settings.client_header_timeout)
     end
     return self:await(read_head)
+end
+
+
+-- Logs what was dropped of a head.
+function Downstream:log_notes(notes)
+    for i = 1, #notes do
+        log.connection(self, log.INFO, notes[i])
+    end
 end
 
 

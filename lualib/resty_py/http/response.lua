@@ -204,6 +204,12 @@ function _M.send_headers(r)
 end
 
 
+-- Whether the header block is out, so that it cannot be changed any more.
+function _M.is_sent(r)
+    return r.headers_sent and not r.buffering
+end
+
+
 local function hand_down(r)
     local data = concat(r.out, "", 1, r.out_n)
     r.out = {}

@@ -19,6 +19,7 @@
 --   readable, writable   hints, see above
 --   ended                the peer has closed or reset
 --   reader, writer       the waiting items
+--   watcher              the item that is woken when the peer has ended
 --   read_timer, write_timer   their deadlines
 
 local clock = require "resty_py.clock"
@@ -68,6 +69,7 @@ function _M.adopt(fd)
         ended = false,
         reader = nil,
         writer = nil,
+        watcher = nil,
         read_timer = {due = FAR, at = FAR, index = nil, waiter = nil},
         write_timer = {due = FAR, at = FAR, index = nil, waiter = nil},
     }, Connection)
@@ -84,6 +86,10 @@ function _M.dispatch(fd, readable, writable, ended)
     end
     if ended then
         connection.ended = true
+        local watcher = connection.watcher
+        if watcher then
+            wake(watcher)
+        end
     end
     if readable then
         connection.readable = true

@@ -9,6 +9,7 @@ local log = require "resty_py.log"
 local native = require "resty_py.native"
 
 local escape = log.escape
+local get = require "resty_py.http.head".get
 local floor = math.floor
 local write = native.access and native.access.write
 
@@ -28,13 +29,8 @@ end
 
 
 local function header(r, name)
-    local head = r.head
-    for i = 1, head.n do
-        if head.lower[i] == name then
-            return escape(head.values[i])
-        end
-    end
-    return "-"
+    local value = get(r.head, name)
+    return value and escape(value) or "-"
 end
 
 

@@ -13,13 +13,13 @@
 --    access log line is written, the rest of the body is taken off the
 --    connection, and the downstream goes on or closes.
 
+local abort = require "resty_py.request.abort"
 local access_log = require "resty_py.request.access_log"
 local body = require "resty_py.request.body"
 local log = require "resty_py.log"
 local request = require "resty_py.request"
 local response = require "resty_py.http.response"
 local scheduler = require "resty_py.scheduler"
-local uri = require "resty_py.http.uri"
 
 local kill = scheduler.kill
 local pairs = pairs
@@ -29,7 +29,8 @@ local type = type
 
 local OK, ERROR, DECLINED = 0, -1, -5
 
--- Codes that cut the connection in place of answering.
+-- Codes that cut the connection in place of answering. What is no status of
+-- a response (DECLINED, 1xx) does as well, where none has begun.
 local CUTTING = {[-1] = true, [408] = true, [444] = true, [499] = true}
 
 local _M = {}
@@ -69,6 +70,7 @@ end
 --   cut  close the connection without another word
 local function complete(r, cut)
     r.terminated = true
+    r.connection.watcher = nil
     local downstream = r.downstream
     close_sockets(r)
     r.phase = "log"
@@ -118,7 +120,10 @@ function _M.exit(thread, code)
     local r = thread.request
     thread.dead = true
     kill_threads(r)
-    if CUTTING[code] then
+    if not r.head then
+        return r:over()
+    elseif CUTTING[code] or code ~= OK and code < 200 and not r.headers_sent
+    then
         r.status = code > 0 and not r.headers_sent and code or r.status
         return complete(r, true)
     elseif r.headers_sent or r.buffering then
@@ -179,6 +184,41 @@ local function entry_ended(thread, ok, err, trace)
 end
 
 
+local function callback_ended(thread, ok, err, trace)
+    local r = thread.request
+    if r.threads then
+        r.threads[thread] = nil
+    end
+    if not ok then
+        log_abort(r, "user", err, trace)
+    end
+    return thread_over(r)
+end
+
+
+-- Calls the user's ngx.on_abort function in a light thread, once.
+local function run_on_abort(r)
+    local callback = r.on_abort
+    r.on_abort = false
+    r.alive = r.alive + 1
+    r.threads = r.threads or {}
+    local thread = start(r, nil, callback_ended, callback)
+    if not thread.dead then
+        r.threads[thread] = true
+    end
+end
+
+
+-- The client has left while its request is served.
+local function client_gone(r)
+    if r.on_abort then
+        return run_on_abort(r)
+    elseif r.on_abort == nil then
+        return _M.abandon(r)
+    end
+end
+
+
 _M.close_sockets = close_sockets
 _M.kill_threads = kill_threads
 _M.log_abort = log_abort
@@ -190,6 +230,9 @@ _M.thread_over = thread_over
 
 local function run_content(r)
     r.alive = 1
+    if r.settings.lua_check_client_abort then
+        abort.watch(r, client_gone)
+    end
     local thread = start(r, nil, entry_ended, r.settings.content_handler)
     if not thread.dead then
         r.entry = thread
@@ -199,12 +242,9 @@ end
 
 -- Serves a request whose head has been read.
 function _M.serve(downstream, head)
-    local path, args = uri.parse(head.target)
-    if not path then
-        return _M.refuse(downstream, args, head)
-    end
-    local r = request.new(downstream, head, path, args)
+    local r = request.new(downstream, head)
     r.over = finish
+    r.abandon = _M.abandon
     downstream.request = r
     local length = head.content_length
     local most = r.settings.client_max_body_size
@@ -217,16 +257,13 @@ function _M.serve(downstream, head)
 end
 
 
-local NO_HEAD = {method = "", version = 11, target = "", request_line = "",
-                 n = 0, names = {}, values = {}, lower = {},
-                 keepalive = false}
+local NO_HEAD = {n = 0, line = {uri = ""}, method = "", version = 11,
+                 target = "", request_line = "", keepalive = false}
 
 
 -- Answers a request that could not be read with an error page.
-function _M.refuse(downstream, code, head)
-    local r = request.new(downstream, head or NO_HEAD, "", nil)
-    r.body_state = "none"
-    r.keepalive = false
+function _M.refuse(downstream, code)
+    local r = request.new(downstream, NO_HEAD)
     downstream.request = r
     response.send_special(r, code)
     access_log.write(r)

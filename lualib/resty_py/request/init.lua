@@ -13,6 +13,7 @@
 --   sockets       array of cosockets made for it, nil until the first
 --   ctx           ngx.ctx, nil until used
 --   over          called when the last light thread has ended
+--   abandon       ends it without another word to the client
 --   terminated    true once it is being ended from outside its threads
 --   response fields: see http/response.lua; body fields: see body.lua
 
@@ -26,8 +27,8 @@ Request.__index = Request
 local _M = {}
 
 
--- head: as http/head.lua gives it; path, args: as http/uri.lua does.
-function _M.new(downstream, head, path, args)
+-- head: as http/head.lua gives it.
+function _M.new(downstream, head)
     local settings = downstream.settings
     return setmetatable({
         downstream = downstream,
@@ -36,14 +37,15 @@ function _M.new(downstream, head, path, args)
         head = head,
         method = head.method,
         version = head.version,
-        uri = path,
-        args = args,
+        uri = head.line.uri,
+        args = head.line.args,
         phase = "content",
         start_mono = clock.mono,
         start_wall = clock.wall,
         entry = nil,
         alive = 0,
         over = nil,
+        abandon = nil,
         threads = nil,
         sockets = nil,
         ctx = nil,
@@ -81,7 +83,6 @@ function _M.new(downstream, head, path, args)
         chunk_state = nil,
         linger = false,
         expecting = head.expect,
-        request_headers = nil,
     }, Request)
 end
 

@@ -5,6 +5,7 @@
 --   check(set)              the current request, or an error as OpenResty's
 --                           "API disabled in the context of log_by_lua*"
 --   request()               the current request in any phase
+--   client()                the current request, unless it has no client
 --
 -- Follows the NGX_HTTP_LUA_CONTEXT_* masks of ngx_http_lua_util.h.
 
@@ -70,6 +71,20 @@ function _M.request()
         error("no request found", 3)
     end
     return thread.request
+end
+
+
+-- Returns the current request; an error where it has no client (timers).
+function _M.client()
+    local thread = scheduler.current
+    if not thread then
+        error("no request found", 3)
+    end
+    local r = thread.request
+    if not r.head then
+        error("API disabled in the current context", 3)
+    end
+    return r
 end
 
 

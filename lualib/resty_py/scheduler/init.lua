@@ -37,11 +37,14 @@
 -- way: the HTTP connections are such items without a coroutine.
 
 local deadlines = require "resty_py.scheduler.deadlines"
+local log = require "resty_py.log"
 
 local create = coroutine.create
 local resume = coroutine.resume
 local setmetatable = setmetatable
+local tostring = tostring
 local traceback = debug.traceback
+local xpcall = xpcall
 local yield = coroutine.yield
 
 local RUNTIME = {}
@@ -60,6 +63,7 @@ local _M = {RUNTIME = RUNTIME, TIMEOUT = TIMEOUT, current = nil, budget = 0}
 
 local queue = {}
 local head, tail = 1, 1
+local stop
 
 local cache = {}
 local cached = 0
@@ -149,6 +153,15 @@ function Thread.run(thread, value)
 end
 
 
+-- Ends what the thread serves when the runtime itself has failed in it.
+function Thread.give_up(thread)
+    local downstream = thread.request.downstream
+    if downstream then
+        downstream:give_up()
+    end
+end
+
+
 -- Starts f(…) in a new light thread at once; returns its record.
 --   request, parent, ended: as the fields above
 function _M.start(request, parent, ended, f, ...)
@@ -233,18 +246,38 @@ function _M.expire()
 end
 
 
--- Runs the queue as it stands, up to `limit` items; returns true when more
--- is queued.
-function _M.run_queue(limit)
-    local last = head + limit
-    if tail < last then
-        last = tail
-    end
-    while head < last do
+local function run_items()
+    while head < stop do
         local item = queue[head]
         queue[head] = nil
         head = head + 1
+        _M.item = item
         item:run(item.value)
+    end
+end
+
+
+-- Keeps the worker alive when the runtime itself fails in an item.
+local function contain(err)
+    log.write(log.ALERT, "internal error: " .. tostring(err) .. "\n"
+              .. traceback())
+    _M.current = nil
+    local item = _M.item
+    if item.give_up then
+        item:give_up()
+    end
+end
+
+
+-- Runs the queue as it stands, up to `limit` items; returns true when more
+-- is queued.
+function _M.run_queue(limit)
+    stop = head + limit
+    if tail < stop then
+        stop = tail
+    end
+    if not xpcall(run_items, contain) then
+        return true
     end
     if head == tail then
         head, tail = 1, 1

@@ -1,0 +1,67 @@
+-- Watching whether a client leaves while its request is served:
+-- lua_check_client_abort.
+--
+-- Rules:
+--
+-- 1. A watch is an item of the scheduler that the connection wakes when the
+--    poller reports its end (connection.lua, `watcher`).
+-- 2. What has come from the client and was not read hides its end: a client
+--    that has sent a body or the next request, and then closed, has not left.
+--    Neither has one that closed together with its request.
+-- 3. While the body is read, the reader is told instead.
+--
+-- Follows ngx_http_lua_check_broken_connection.
+
+local log = require "resty_py.log"
+local sys = require "resty_py.sys"
+
+local peek = sys.peek
+local setmetatable = setmetatable
+
+local Watch = {}
+Watch.__index = Watch
+
+local _M = {}
+
+
+-- Calls gone(r) each time that the client is seen to have left r.
+function _M.watch(r, gone)
+    r.connection.watcher = setmetatable({
+        parked = true,
+        value = nil,
+        request = r,
+        gone = gone,
+    }, Watch)
+end
+
+
+-- Returns whether nothing more can come, and what recv() says of it.
+local function has_left(connection)
+    local data, err = peek(connection.fd)
+    if data then
+        return data == ""
+    end
+    return err ~= "again", err
+end
+
+
+function Watch:run()
+    local r = self.request
+    if r.terminated or not r.connection.fd then
+        return
+    end
+    self.parked = true
+    if r.body_state == "reading" then
+        return
+    end
+    local left, err = has_left(r.connection)
+    if left then
+        log.request(r, log.INFO, err and "recv() failed (" .. err .. "): "
+                    .. "client prematurely closed connection"
+                    or "client prematurely closed connection")
+        return self.gone(r)
+    end
+end
+
+
+return _M

@@ -1,0 +1,338 @@
+"""What a server is told: its configuration and its limits.
+
+The fields of :class:`Limits` are the table of settings: name, type, kind and
+default, each with the name of an nginx or OpenResty directive and written as
+there. A kind turns such text into a value and says what it should have been.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import mmap
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from .listeners import Address, parse_listen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = [
+    "AppConfig",
+    "Buffers",
+    "Limits",
+    "Setting",
+    "SettingError",
+    "parse_flag",
+    "parse_number",
+    "parse_offset",
+    "parse_size",
+    "parse_time",
+]
+
+T = TypeVar("T")
+
+#: The largest number, size and time in milliseconds: NGX_MAX_INT_T_VALUE.
+MAX_INT = 2**63 - 1
+
+# nginx takes its page size as the default of some buffers.
+_PAGE = mmap.PAGESIZE
+
+_SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2}
+_OFFSET_UNITS = {**_SIZE_UNITS, "g": 1024**3}
+
+# Milliseconds of each part of a time; a number without unit means seconds.
+_TIME_UNITS = {
+    "w": 604_800_000,
+    "d": 86_400_000,
+    "h": 3_600_000,
+    "m": 60_000,
+    "s": 1000,
+    "ms": 1,
+    "": 1000,
+}
+_TIME = re.compile(
+    "".join(rf"(?:(\d+){unit}(?!s) *)?" for unit in _TIME_UNITS), re.ASCII
+)
+
+
+class SettingError(ValueError):
+    """A setting has no such name or no such value; the text is one line."""
+
+
+def parse_number(text: str) -> int:
+    """Return *text* as a number: ``ngx_conf_set_num_slot``. Raises ValueError."""
+    return _bounded(int(_digits(text)))
+
+
+def parse_size(text: str) -> int:
+    """Return ``512``, ``8k`` or ``1m`` in bytes: ``ngx_parse_size``.
+
+    Raises:
+        ValueError: it is no such size, or too large.
+    """
+    return _scaled(text, _SIZE_UNITS)
+
+
+def parse_offset(text: str) -> int:
+    """Return *text* in bytes, as :func:`parse_size` but with ``2g`` too."""
+    return _scaled(text, _OFFSET_UNITS)
+
+
+def parse_time(text: str) -> float:
+    """Return ``30``, ``1m30s`` or ``500ms`` in seconds: ``ngx_parse_time``.
+
+    Units fall from w (weeks) over d, h, m, s to ms, with spaces after each;
+    the last number may go without and means seconds. As with nginx's own
+    timeouts there are no months and years.
+
+    Raises:
+        ValueError: it is no such time, or too large.
+    """
+    match = _TIME.fullmatch(text)
+    if match is None or not any(match.groups()):
+        raise ValueError(text)
+    parts = zip(match.groups(default="0"), _TIME_UNITS.values(), strict=True)
+    return _bounded(sum(int(number) * unit for number, unit in parts)) / 1000
+
+
+def parse_flag(text: str) -> bool:
+    """Return whether *text* is on: ``ngx_conf_set_flag_slot``.
+
+    Raises:
+        ValueError: it is neither "on" nor "off", in whatever case.
+    """
+    if text.lower() not in ("on", "off"):
+        raise ValueError(text)
+    return text.lower() == "on"
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """How many buffers of which size: ``large_client_header_buffers``."""
+
+    count: int
+    size: int
+
+
+def _parse_buffers(text: str) -> Buffers:
+    count, size = text.split()
+    if parse_number(count) == 0:
+        raise ValueError(text)
+    return Buffers(parse_number(count), parse_size(size))
+
+
+def _parse_text(text: str) -> str:
+    return text
+
+
+def _parse_path(text: str) -> Path:
+    if not text:
+        raise ValueError(text)
+    return Path(text)
+
+
+def _digits(text: str) -> str:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return text
+
+
+def _scaled(text: str, units: dict[str, int]) -> int:
+    digits = text.rstrip("kKmMgG")
+    unit = text[len(digits) :].lower()
+    if unit not in units:
+        raise ValueError(text)
+    return _bounded(int(_digits(digits)) * units[unit])
+
+
+def _bounded(number: int) -> int:
+    if number > MAX_INT:
+        raise ValueError(number)
+    return number
+
+
+@dataclass(frozen=True)
+class _Kind(Generic[T]):
+    """How a setting's text is read, and what it should have been."""
+
+    parse: Callable[[str], T]
+    wanted: str
+
+
+_NUMBER = _Kind(parse_number, "a number")
+_SIZE = _Kind(parse_size, "a size such as 512, 8k or 1m")
+_OFFSET = _Kind(parse_offset, "a size such as 512, 8k, 1m or 2g")
+_TIME_SPAN = _Kind(parse_time, "a time such as 30, 1m30s or 500ms")
+_FLAG = _Kind(parse_flag, '"on" or "off"')
+_BUFFERS = _Kind(_parse_buffers, "a number and a size such as 4 8k")
+_TEXT = _Kind(_parse_text, "a text")
+_PATH = _Kind(_parse_path, "a path")
+
+
+def _setting(kind: _Kind[T], default: str) -> T:
+    """Return the dataclass field of one setting."""
+    metadata = {"kind": kind, "default": default}
+    made: T = dataclasses.field(default=kind.parse(default), metadata=metadata)
+    return made
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a server, by the names of nginx's directives.
+
+    Sizes are in bytes and times in seconds.
+    """
+
+    client_header_buffer_size: int = _setting(_SIZE, "1k")
+    large_client_header_buffers: Buffers = _setting(_BUFFERS, "4 8k")  # noqa: RUF009
+    client_header_timeout: float = _setting(_TIME_SPAN, "60s")
+    client_body_buffer_size: int = _setting(_SIZE, f"{2 * _PAGE // 1024}k")
+    client_body_timeout: float = _setting(_TIME_SPAN, "60s")
+    client_body_temp_path: Path = _setting(_PATH, tempfile.gettempdir())  # noqa: RUF009
+    client_max_body_size: int = _setting(_OFFSET, "1m")
+    keepalive_timeout: float = _setting(_TIME_SPAN, "75s")
+    keepalive_requests: int = _setting(_NUMBER, "1000")
+    send_timeout: float = _setting(_TIME_SPAN, "60s")
+    lingering_time: float = _setting(_TIME_SPAN, "30s")
+    lingering_timeout: float = _setting(_TIME_SPAN, "5s")
+    postpone_output: int = _setting(_SIZE, "1460")
+    resolver_timeout: float = _setting(_TIME_SPAN, "30s")
+    default_type: str = _setting(_TEXT, "text/plain")
+    underscores_in_headers: bool = _setting(_FLAG, "off")
+    merge_slashes: bool = _setting(_FLAG, "on")
+    server_tokens: bool = _setting(_FLAG, "on")
+    lua_socket_connect_timeout: float = _setting(_TIME_SPAN, "60s")
+    lua_socket_send_timeout: float = _setting(_TIME_SPAN, "60s")
+    lua_socket_read_timeout: float = _setting(_TIME_SPAN, "60s")
+    lua_socket_buffer_size: int = _setting(_SIZE, f"{_PAGE // 1024}k")
+    lua_socket_pool_size: int = _setting(_NUMBER, "30")
+    lua_socket_keepalive_timeout: float = _setting(_TIME_SPAN, "60s")
+    lua_socket_log_errors: bool = _setting(_FLAG, "on")
+    lua_max_pending_timers: int = _setting(_NUMBER, "1024")
+    lua_max_running_timers: int = _setting(_NUMBER, "256")
+    lua_check_client_abort: bool = _setting(_FLAG, "off")
+    lua_need_request_body: bool = _setting(_FLAG, "off")
+    lua_http10_buffering: bool = _setting(_FLAG, "on")
+    lua_use_default_type: bool = _setting(_FLAG, "on")
+    lua_transform_underscores_in_response_headers: bool = _setting(_FLAG, "on")
+
+    @classmethod
+    def parse(cls, settings: Iterable[str]) -> Limits:
+        """Return the limits after *settings*, each ``NAME=VALUE``; the last wins.
+
+        Raises:
+            SettingError: there is no such name, or the value does not fit.
+        """
+        table = {setting.name: setting for setting in cls.settings()}
+        values = {}
+        for text in settings:
+            name, equals, value = text.partition("=")
+            if not equals:
+                raise SettingError(f'"{text}" is not NAME=VALUE')
+            if name not in table:
+                raise SettingError(_unknown(name, table))
+            values[name] = table[name].parse(value)
+        return cls(**values)
+
+    @classmethod
+    def settings(cls) -> Iterator[Setting]:
+        """Yield every setting."""
+        for entry in dataclasses.fields(cls):
+            kind, default = entry.metadata["kind"], entry.metadata["default"]
+            yield Setting(entry.name, default, kind.wanted, kind.parse)
+
+    def as_lua(self) -> dict[bytes, bool | int | float | bytes]:
+        """Return the limits by name as Lua takes them.
+
+        ``large_client_header_buffers`` is split into ``…_count`` and ``…_size``.
+        """
+        table: dict[bytes, bool | int | float | bytes] = {}
+        for entry in dataclasses.fields(self):
+            for name, value in _flat(entry.name, getattr(self, entry.name)):
+                table[name.encode()] = _lua_value(value)
+        return table
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table of settings.
+
+    Attributes:
+        name: the directive.
+        default: as it would be written.
+        wanted: what a value looks like.
+    """
+
+    name: str
+    default: str
+    wanted: str
+    _parse: Callable[[str], Any]
+
+    def parse(self, text: str) -> Any:
+        """Return the value that *text* means; raises SettingError."""
+        try:
+            return self._parse(text)
+        except ValueError:
+            raise SettingError(
+                f'invalid value "{text}" in "{self.name}", it must be {self.wanted}'
+            ) from None
+
+
+def _unknown(name: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f', did you mean "{close[0]}"?' if close else ""
+    return f'unknown setting "{name}"{hint}'
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Buffers):
+        yield f"{name}_count", value.count
+        yield f"{name}_size", value.size
+    else:
+        yield name, value
+
+
+def _lua_value(value: Any) -> bool | int | float | bytes:
+    if isinstance(value, (str, Path)):
+        return os.fsencode(value)
+    number: bool | int | float = value
+    return number
+
+
+#: Where ``resty-py app.lua`` listens: on this machine only.
+DEFAULT_LISTEN = "127.0.0.1:8080"
+
+
+@dataclass(frozen=True)
+class AppConfig:
+    """A server of one app: ``resty-py app.lua``.
+
+    Attributes:
+        app: the Lua file that answers every request.
+        listen: where to listen.
+        flavour: name of the Lua flavour, or None for the best one.
+        path: folders that come first on ``package.path``.
+        root: the document root and prefix.
+        access_log: its file, or None for none.
+        error_log: its file, or None for stderr.
+        error_level: the least severe level that is logged.
+        resolvers: nameservers, or none for the system's own resolver.
+        limits: sizes, timeouts and switches.
+    """
+
+    app: Path
+    listen: tuple[Address, ...] = (parse_listen(DEFAULT_LISTEN),)
+    flavour: str | None = None
+    path: tuple[Path, ...] = ()
+    root: Path = Path()
+    access_log: Path | None = None
+    error_log: Path | None = None
+    error_level: str = "error"
+    resolvers: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
