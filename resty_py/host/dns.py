@@ -251,14 +251,14 @@ class _LibcLookup:
         self._flags = socket.AI_ADDRCONFIG if ipv6 else 0
 
     async def __call__(self, name: bytes) -> tuple[Addresses, float]:
+        if b"\0" in name:  # libc would see the part before it
+            raise _LookupFailed(_HOST_NOT_FOUND)
         try:
             found = await trio.socket.getaddrinfo(
                 name, None, self._family, socket.SOCK_STREAM, 0, self._flags
             )
         except socket.gaierror as exc:
             raise _LookupFailed(_libc_state(exc)) from exc
-        except ValueError as exc:  # a NUL, or a label that IDNA refuses
-            raise _LookupFailed(_HOST_NOT_FOUND) from exc
         addresses = [
             (_FAMILIES[family], str(sockaddr[0]).encode())
             for family, _, _, _, sockaddr in found
@@ -271,7 +271,10 @@ def _libc_state(exc: socket.gaierror) -> int:
 
 
 class _DnsLookup:
-    """Asks nameservers, the next one where one does not help."""
+    """Asks nameservers, the next one where one does not help.
+
+    Names end with the root's empty label, so no search list applies to them.
+    """
 
     def __init__(self, nameservers: list[str], ipv6: bool) -> None:
         self._types = [dns.rdatatype.A, dns.rdatatype.AAAA][: 2 if ipv6 else 1]
@@ -320,7 +323,6 @@ class _DnsLookup:
                 qname,
                 rdtype,
                 raise_on_no_answer=False,
-                search=False,
                 # The caller's timeout is the only one: it is on Trio's clock.
                 lifetime=float("inf"),
                 backend=self._backend,

@@ -56,9 +56,7 @@ _TIME_UNITS = {
     "ms": 1,
     "": 1000,
 }
-_TIME = re.compile(
-    "".join(rf"(?:(\d+){unit}(?!s) *)?" for unit in _TIME_UNITS), re.ASCII
-)
+_TIME = re.compile("".join(rf"(?:(\d+){unit} *)?" for unit in _TIME_UNITS), re.ASCII)
 
 
 class SettingError(ValueError):

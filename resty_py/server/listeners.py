@@ -140,6 +140,8 @@ def _is_literal(family: socket.AddressFamily, host: str) -> bool:
 
 
 def _look_up(host: str, port: int, text: str) -> Address:
+    if "\0" in host:  # libc would see the part before it
+        raise _invalid("host not found", text)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError):

@@ -85,8 +85,14 @@ class VM:
         return self._check(self._lua.compile, source, name=name.encode())
 
     def load_file(self, path: Path) -> Any:
-        """Compile the file at *path*; raises OSError or LuaError."""
-        return self.load(path.read_bytes(), f"@{path}")
+        """Compile the file at *path*, which may begin with a ``#`` line.
+
+        Raises OSError or LuaError.
+        """
+        source = path.read_bytes()
+        if source.startswith(b"#"):
+            source = source[source.find(b"\n") :] if b"\n" in source else b""
+        return self.load(source, f"@{path}")
 
     def run(self, source: bytes, *args: Any, name: str = "=(python)") -> Any:
         """Compile and call *source* with *args* outside any light thread."""

@@ -98,6 +98,19 @@ class TestParse:
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
         assert parse_listen("six:80") == Address(V6, "::1", 80)
 
+    @pytest.mark.parametrize("step", [1, -1])
+    def test_name_with_both_families(self, monkeypatch, step):
+        found = [
+            (V4, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 80)),
+            (V6, socket.SOCK_STREAM, 6, "", ("2001:db8::7", 80, 0, 0)),
+        ][::step]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        assert parse_listen("both:80") == Address(V4, "192.0.2.7", 80)
+
+    def test_name_with_a_nul(self):
+        with pytest.raises(ListenError, match="host not found"):
+            parse_listen("localhost\0.test:80")
+
     @given(st.text(st.characters(codec="utf-8") | st.sampled_from("[]:*0189./x\0")))
     def test_anything_is_an_address_or_a_listen_error(self, text):
         with pytest.MonkeyPatch.context() as patch:
