@@ -1,7 +1,7 @@
 """resty-py: OpenResty without nginx, on Trio.
 
-    async with resty_py.open_worker() as worker:
-        answer = await worker.run("ngx.sleep(1) return 6 * 7")
+async with resty_py.open_worker() as worker:
+    answer = await worker.run("ngx.sleep(1) return 6 * 7")
 """
 
 from ._version import __version__

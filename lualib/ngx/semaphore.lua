@@ -2,11 +2,19 @@
 --
 --   new(n?)            a semaphore with n resources (0)
 --   sem:post(n?)       adds n (1); the first who wait go on
---   sem:wait(seconds)  takes one; true | nil, "timeout"
+--   sem:wait(seconds)  takes one; true | nil or false, "timeout"
 --   sem:count()        resources left, negative: how many wait
 --
--- Who waits longest is served first. Follows lua-resty-core's ngx.semaphore
--- and ngx_http_lua_semaphore.c.
+-- Rules:
+--
+-- 1. Who waits longest is served first: nobody takes a resource while others
+--    wait for one.
+-- 2. post only counts. Resources are handed out from the run queue, after the
+--    code that posted them waits or ends.
+-- 3. A light thread that is killed between the grant and its resumption gives
+--    the resource back.
+--
+-- Follows lua-resty-core's ngx.semaphore and ngx_http_lua_semaphore.c.
 
 local clock = require "resty_py.clock"
 local deadlines = require "resty_py.scheduler.deadlines"
@@ -15,12 +23,14 @@ local scheduler = require "resty_py.scheduler"
 
 local error = error
 local floor = math.floor
+local format = string.format
 local getmetatable = getmetatable
+local post = scheduler.post
 local setmetatable = setmetatable
 local tonumber = tonumber
-local tostring = tostring
+local type = type
+local wake = scheduler.wake
 
-local TIMEOUT = scheduler.TIMEOUT
 local YIELDABLE = phases.YIELDABLE
 
 local Semaphore = {}
@@ -36,115 +46,137 @@ local function check(self)
 end
 
 
-local function whole(number)
-    return number >= 0 and floor(number) or -floor(-number)
-end
-
-
--- Returns a semaphore; an error for a negative or unreadable count.
+-- Returns a semaphore; what is no number counts as 0, a negative one is an
+-- error.
 function _M.new(n)
-    n = tonumber(n == nil and 0 or n)
-    if not n then
-        error("no negative number", 2)
-    end
-    n = whole(n)
+    n = tonumber(n) or 0
     if n < 0 then
         error("no negative number", 2)
     end
-    return setmetatable({resources = n, first = 1, last = 0, waiting = 0,
-                         queue = {}}, Semaphore)
+    return setmetatable({resources = floor(n), waiting = 0, first = nil,
+                         last = nil, posted = false}, Semaphore)
 end
 
 
--- One light thread that waits.
+-- Waiting -------------------------------------------------------------------
+
+
+-- One light thread that waits: in a list, between `before` and `after`.
 local Waiter = {}
 Waiter.__index = Waiter
 
 
-function Waiter:forget()
-    deadlines.drop(self.deadline)
-    if not self.done then
-        self.done = true
-        self.semaphore.waiting = self.semaphore.waiting - 1
-    end
-end
-
-
-local function enqueue(self, seconds)
+local function enqueue(self, ms)
+    local last = self.last
     local waiter = setmetatable({
         semaphore = self,
         thread = scheduler.current,
+        before = last,
+        after = nil,
         granted = false,
-        done = false,
-        deadline = {due = 0, at = 0, index = nil, waiter = nil},
+        deadline = deadlines.new(),
     }, Waiter)
-    self.last = self.last + 1
-    self.queue[self.last] = waiter
+    if last then
+        last.after = waiter
+    else
+        self.first = waiter
+    end
+    self.last = waiter
     self.waiting = self.waiting + 1
-    deadlines.arm(waiter.deadline, clock.mono + seconds, waiter.thread)
+    deadlines.arm(waiter.deadline, clock.mono + ms / 1000, waiter.thread)
     return waiter
 end
 
 
+function Waiter:leave_queue()
+    local semaphore, before, after = self.semaphore, self.before, self.after
+    if before then
+        before.after = after
+    else
+        semaphore.first = after
+    end
+    if after then
+        after.before = before
+    else
+        semaphore.last = before
+    end
+    semaphore.waiting = semaphore.waiting - 1
+    deadlines.drop(self.deadline)
+end
+
+
+-- Undoes the waiting of a light thread that is killed.
+function Waiter:forget()
+    if self.granted then
+        self.semaphore:post(1)
+    else
+        self:leave_queue()
+    end
+end
+
+
+local function milliseconds(seconds)
+    local number = tonumber(seconds)
+    if not number then
+        error(format("bad argument #1 to 'wait' (number expected, got %s)",
+                     type(seconds)), 3)
+    elseif number < 0 then
+        error("no negative number", 3)
+    end
+    return floor(number * 1000)
+end
+
+
 -- Takes one resource; parks at most `seconds`, 0 only looks.
--- Returns true | nil, "timeout".
+-- Returns true | nil, "timeout" at once | false, "timeout" after waiting.
 function Semaphore:wait(seconds)
     check(self)
     phases.check(YIELDABLE)
-    seconds = tonumber(seconds)
-    if not seconds then
-        error("bad argument #1 to 'wait' (number expected, got "
-              .. tostring(seconds) .. ")", 2)
-    elseif seconds < 0 then
-        error("no negative number", 2)
-    elseif self.resources > 0 and self.waiting == 0 then
+    local ms = milliseconds(seconds)
+    if self.resources > 0 and self.waiting == 0 then
         self.resources = self.resources - 1
         return true
-    elseif seconds == 0 then
+    elseif ms == 0 then
         return nil, "timeout"
     end
-    local waiter = enqueue(self, seconds)
-    local event = scheduler.park(waiter)
-    waiter:forget()
-    if event == TIMEOUT and not waiter.granted then
-        return nil, "timeout"
+    local waiter = enqueue(self, ms)
+    scheduler.park(waiter)
+    if waiter.granted then
+        return true, nil
     end
-    return true
+    waiter:leave_queue()
+    return false, "timeout"
 end
 
 
-local function next_waiter(self)
-    while self.first <= self.last do
-        local waiter = self.queue[self.first]
-        self.queue[self.first] = nil
-        self.first = self.first + 1
-        if not waiter.done then
-            return waiter
-        end
+-- Posting -------------------------------------------------------------------
+
+
+-- Hands out what was posted: the semaphore is an item of the run queue.
+function Semaphore:run()
+    self.posted = false
+    while self.resources > 0 and self.first do
+        local waiter = self.first
+        waiter:leave_queue()
+        waiter.granted = true
+        self.resources = self.resources - 1
+        wake(waiter.thread)
     end
 end
 
 
-local function grant(self, waiter)
-    self.resources = self.resources - 1
-    self.waiting = self.waiting - 1
-    waiter.done = true
-    waiter.granted = true
-    scheduler.wake(waiter.thread)
-end
-
-
--- Adds n resources; the light threads that waited longest get them once the
--- current one waits or ends. Returns true.
+-- Adds n resources for the light threads that waited longest.
+-- Returns true; an error for less than 1, 1 where n is no number.
 function Semaphore:post(n)
     check(self)
-    n = whole(tonumber(n == nil and 1 or n) or 0)
+    n = tonumber(n) or 1
     if n < 1 then
         error("positive number required", 2)
     end
-    self.resources = self.resources + n
-    while self.resources > 0 and self.waiting > 0 do
-        grant(self, next_waiter(self))
+    self.resources = self.resources + floor(n)
+    if self.waiting > 0 and not self.posted then
+        self.posted = true
+        post(self)
     end
     return true
 end

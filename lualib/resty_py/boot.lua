@@ -1,26 +1,24 @@
 -- The first Lua code of every VM.
 --
---   boot(host, lualib, path, cpath)
+--   boot(host, lualib, path, cpath, defect)
 --     host    table: namespace -> name -> guarded Python function
 --     lualib  string: the directory of the runtime's Lua code
 --     path    string: package.path
 --     cpath   string: package.cpath
+--     defect  string: first value of an answer that is to be raised
 --
 -- Turns the host functions into plain Lua functions (module
 -- "resty_py.native": namespace -> name -> function), takes the `python`
 -- table away, loads the shim, and sets the search paths. What Python may
 -- hand over is written in resty_py/vm/boundary.py.
 
-local host, lualib, path, cpath = ...
+local host, lualib, path, cpath, DEFECT = ...
 
 local assert = assert
 local error = error
 local loadfile = loadfile
 local pairs = pairs
 local as_function = _G.python.as_function
-
--- Kept equal to DEFECT in resty_py/vm/boundary.py.
-local DEFECT = "\0resty_py defect"
 
 
 local function check(first, ...)

@@ -26,10 +26,10 @@ __all__ = [
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _STANDARD = _LETTERS + b"+/"
-_URL = _LETTERS + b"-_"
 _NOT_STANDARD = bytes(range(256)).translate(None, _STANDARD)
-_TO_URL = bytes.maketrans(_STANDARD, _URL)
-_FROM_URL = bytes.maketrans(_URL, _STANDARD)
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+# What the other alphabet has and this one has not becomes no digit at all.
+_FROM_URL = bytes.maketrans(b"-_+/", b"+/**")
 
 
 def functions() -> dict[str, Callable[..., Any]]:
@@ -56,16 +56,12 @@ def encode_url(data: bytes) -> bytes:
 
 def decode(text: bytes) -> bytes | None:
     """Return the bytes of *text*, None if malformed: ``ngx.decode_base64``."""
-    digits = text.partition(b"=")[0]
-    return None if digits.translate(None, _STANDARD) else _decode(digits)
+    return _decode(text.partition(b"=")[0])
 
 
 def decode_url(text: bytes) -> bytes | None:
     """Return the bytes of *text*, None if malformed: ``decode_base64url``."""
-    digits = text.partition(b"=")[0]
-    if digits.translate(None, _URL):
-        return None
-    return _decode(digits.translate(_FROM_URL))
+    return _decode(text.partition(b"=")[0].translate(_FROM_URL))
 
 
 def decode_mime(text: bytes) -> bytes | None:
@@ -76,4 +72,9 @@ def decode_mime(text: bytes) -> bytes | None:
 def _decode(digits: bytes) -> bytes | None:
     if len(digits) % 4 == 1:
         return None
-    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+    try:
+        data = binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+    except binascii.Error:
+        return None
+    # What is no digit was skipped, and made the result too short.
+    return data if len(data) == len(digits) * 3 // 4 else None

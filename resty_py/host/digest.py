@@ -1,4 +1,4 @@
-"""Digests and checksums for Lua flavours without FFI.
+"""Digests and checksums for Lua, and the libraries behind them for its FFI.
 
 MD5 and SHA-1 are here for what OpenResty programs use them for, which is not
 always security; so a Python in FIPS mode gives them too.
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "extension",
     "functions",
     "hmac_sha1",
-    "libcrypto",
     "md5",
     "md5_bin",
     "sha1_bin",
@@ -33,7 +33,7 @@ def functions() -> dict[str, Callable[..., Any]]:
         "sha1_bin": sha1_bin,
         "hmac_sha1": hmac_sha1,
         "crc32": zlib.crc32,
-        "libcrypto": libcrypto,
+        "extension": extension,
     }
 
 
@@ -57,16 +57,18 @@ def hmac_sha1(key: bytes, data: bytes) -> bytes:
     return hmac.digest(key, data, "sha1")
 
 
-def libcrypto() -> bytes | None:
-    """Return a file to load for libcrypto's symbols, None if there is none.
+def extension(module: bytes) -> bytes | None:
+    """Return the file of an extension module of Python, None if it has none.
 
-    It is the extension behind :mod:`hashlib`: symbols of a library are found
-    through whatever depends on it, and this one is already in memory. Where
-    the extension is part of the interpreter there is no such file.
+    LuaJIT's FFI reaches the C library behind the module through it. Where the
+    module is part of the interpreter there is no such file.
+
+    Args:
+        module: ``_hashlib`` for libcrypto, ``zlib`` for zlib.
     """
     try:
-        extension = importlib.import_module("_hashlib")
+        found = importlib.import_module(module.decode())
     except ImportError:
         return None
-    path = getattr(extension, "__file__", None)
+    path = getattr(found, "__file__", None)
     return path.encode() if path else None

@@ -11,10 +11,12 @@ import os
 import select
 import socket
 import struct
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..vm import strerror
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Poller"]
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
 from .config import AppConfig, Limits, SettingError
-from .listeners import Address, ListenError, Listener, open_listener, parse_listen
+from .listeners import Address, Listener, ListenError, open_listener, parse_listen
 from .log import AccessLog, ErrorLog, route_logging
 from .worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
 
 __all__ = [
     "Address",

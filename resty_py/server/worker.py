@@ -22,7 +22,6 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +38,8 @@ from .config import Limits
 from .log import AccessLog, ErrorLog
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
     from .listeners import Listener
 
 __all__ = ["Worker"]
@@ -189,9 +190,7 @@ class Worker:
         self._last_token += 1
         token = self._last_token
         job = self._jobs[token] = _Job()
-        self.call_soon(
-            self._lua[b"start_job"], token, code, is_source, "=(run)", *args
-        )
+        self.call_soon(self._lua[b"start_job"], token, code, is_source, "=(run)", *args)
         try:
             await job.done.wait()
         except trio.Cancelled:

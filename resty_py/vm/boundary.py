@@ -26,8 +26,9 @@ __all__ = ["DEFECT", "HostError", "HostFunctions", "guard", "strerror"]
 
 logger = logging.getLogger("resty_py.host")
 
-#: First value of an answer that Lua must raise. Kept equal to boot.lua's.
-DEFECT = b"\0resty_py defect"
+#: First value of an answer that Lua must raise. It travels among data, so it
+#: is one that nobody can send: random, and never shown to Lua code but boot.lua.
+DEFECT = b"\0resty_py defect " + os.urandom(16)
 
 #: Host functions by namespace and name, as Lua sees them.
 HostFunctions = Mapping[str, Mapping[str, Callable[..., Any]]]

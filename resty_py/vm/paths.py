@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .flavours import Flavour
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .flavours import Flavour
 
 __all__ = ["LUALIB", "package_cpath", "package_path"]
 

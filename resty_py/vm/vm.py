@@ -13,13 +13,15 @@ A VM is used by one task at a time and never re-entered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from .boundary import HostFunctions, guard
+from .boundary import DEFECT, HostFunctions, guard
 from .flavours import Flavour, find_flavour
 from .paths import LUALIB, package_cpath, package_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
 __all__ = ["VM", "LuaError"]
 
@@ -74,6 +76,7 @@ class VM:
             str(LUALIB).encode(),
             package_path(flavour, first).encode(),
             package_cpath(flavour, first).encode(),
+            DEFECT,
         )
         self._require = self.load(b"return (require(...))", "=(require)")
 

@@ -28,7 +28,7 @@ local text = require "resty_py.codec.text"
 local uri = require "resty_py.codec.uri"
 
 local concat = table.concat
-local escape = uri.escape
+local escape = uri.escape_many
 local find = string.find
 local next = next
 local sub = string.sub

@@ -14,8 +14,8 @@
 -- and a time before the epoch is the epoch (ngx_gmtime). `offset` is the
 -- zone's in seconds east; by default it is the local one.
 --
--- http_time and the three stamps keep their last answer: within a second
--- they cost a comparison.
+-- All but cookie_time and parse_http_time keep their last answer: within a
+-- second they cost a comparison.
 
 local zone = require "resty_py.codec.zone"
 
@@ -141,17 +141,7 @@ end
 
 
 local function local_time(sec, offset)
-    return broken_down(whole(sec + (offset or zone.utc_offset(sec))))
-end
-
-
-function _M.datetime(sec, offset)
-    return format("%04d-%02d-%02d %02d:%02d:%02d", local_time(sec, offset))
-end
-
-
-function _M.date(sec, offset)
-    return format("%04d-%02d-%02d", local_time(sec, offset))
+    return broken_down(whole(sec + offset))
 end
 
 
@@ -175,6 +165,16 @@ local function zone_parts(offset)
     local hours = floor(minutes / 60)
     return offset < 0 and "-" or "+", hours, minutes - hours * 60
 end
+
+
+_M.datetime = once_a_second(function(sec, offset)
+    return format("%04d-%02d-%02d %02d:%02d:%02d", local_time(sec, offset))
+end)
+
+
+_M.date = once_a_second(function(sec, offset)
+    return format("%04d-%02d-%02d", local_time(sec, offset))
+end)
 
 
 _M.error_stamp = once_a_second(function(sec, offset)

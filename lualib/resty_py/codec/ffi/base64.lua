@@ -1,166 +1,139 @@
--- Base64 as loops over bytes; see codec/base64.lua.
+-- Base64 by libcrypto, the host where that is out of reach; see
+-- codec/base64.lua.
 --
--- Three bytes make two pairs of digits, each pair looked up at once. Reading
--- never branches on a digit: what is no digit has a high bit, all values are
--- or-ed together, and one look at the end tells whether any was bad.
+-- EVP_DecodeBlock() drops white space and the like from both ends of its
+-- input, which nginx calls malformed. So the first and the last byte are
+-- looked at before; bad ones between them it refuses by itself. It reads whole
+-- groups of four digits: a last group is filled up with zeros.
+--
+-- C names are private aliases, so that a library's own `ffi.cdef` cannot
+-- clash with them.
 
-local bit = require "bit"
 local ffi = require "ffi"
+local host = require "resty_py.codec.portable.base64"
+local library = require "resty_py.codec.ffi.library"
 local scratch = require "resty_py.codec.ffi.scratch"
 
-local band, bor = bit.band, bit.bor
-local lshift, rshift = bit.lshift, bit.rshift
 local byte = string.byte
 local cast = ffi.cast
 local ceil = math.ceil
+local copy = ffi.copy
 local ffi_string = ffi.string
+local fill = ffi.fill
 local find = string.find
+local gsub = string.gsub
+local pcall = pcall
+local sub = string.sub
 
 local SOURCE = ffi.typeof("const uint8_t *")
-local PAIRS = ffi.typeof("uint16_t *")
-local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-local PADDING = byte("=")
-local LOW_12_BITS = 0xFFF
-local NO_DIGIT = 0x80
+local GROUP = 4
+local ZERO = byte("A")
 
-local _M = {}
+ffi.cdef [[
+int resty_py_encode_block(uint8_t *, const char *, int)
+    __asm__("EVP_EncodeBlock");
+int resty_py_decode_block(uint8_t *, const uint8_t *, int)
+    __asm__("EVP_DecodeBlock");
+]]
 
+local TO_URL = {["+"] = "-", ["/"] = "_"}
+local FROM_URL = {["-"] = "+", ["_"] = "/"}
 
--- Returns digits: value -> digit, pairs: 12 bits -> two digits, and
--- values: digit -> value.
-local function alphabet(last_two)
-    local digits = LETTERS .. "0123456789" .. last_two
-    local both, values = ffi.new("uint16_t[4096]"), ffi.new("uint8_t[256]")
-    ffi.fill(values, 256, NO_DIGIT)
-    for value = 0, 63 do
-        values[byte(digits, value + 1)] = value
-    end
-    local bytes = cast("uint8_t *", both)
-    for value = 0, 4095 do
-        bytes[2 * value] = byte(digits, rshift(value, 6) + 1)
-        bytes[2 * value + 1] = byte(digits, band(value, 63) + 1)
-    end
-    return both, values
+local is_digit = {}
+for value = 0, 255 do
+    is_digit[value] = find(string.char(value), "[A-Za-z0-9+/]") ~= nil
 end
 
 
-local standard_pairs, standard_values = alphabet("+/")
-local url_pairs, url_values = alphabet("-_")
+local function codec(encode_block, decode_block)
+    local _M = {}
+    local last_group = ffi.new("uint8_t[?]", GROUP)
 
 
--- Writes the last one or two bytes; returns the position after them.
-local function encode_rest(both, buffer, n, first, second, no_padding)
-    local bits = bor(lshift(first, 16), lshift(second or 0, 8))
-    local out = cast(PAIRS, buffer + n)
-    out[0] = both[rshift(bits, 12)]
-    out[1] = both[band(bits, LOW_12_BITS)]
-    if no_padding then
-        return n + (second and 3 or 2)
+    function _M.encode(s, no_padding)
+        local length = #s
+        -- One byte more for the NUL that ends the text.
+        local buffer = scratch(GROUP * ceil(length / 3) + 1)
+        local n = encode_block(buffer, s, length)
+        if no_padding then
+            n = n - (-length) % 3
+        end
+        return ffi_string(buffer, n)
     end
-    buffer[n + 3] = PADDING
-    if not second then
-        buffer[n + 2] = PADDING
+
+
+    -- Decodes the `rest` digits at `source`, two or three.
+    local function decode_rest(buffer, source, rest)
+        fill(last_group, GROUP, ZERO)
+        copy(last_group, source, rest)
+        return decode_block(buffer, last_group, GROUP) > 0
     end
-    return n + 4
+
+
+    -- Decodes the first `length` bytes of s.
+    local function decode(s, length)
+        local rest = length % GROUP
+        local whole = length - rest
+        if rest == 1 then
+            return nil
+        end
+        local source, buffer = cast(SOURCE, s), scratch(length + GROUP)
+        local n = whole / GROUP * 3
+        if whole > 0 and not (is_digit[byte(s, 1)] and is_digit[byte(s, whole)]
+                              and decode_block(buffer, source, whole) > 0) then
+            return nil
+        end
+        if rest > 0 then
+            if not decode_rest(buffer + n, source + whole, rest) then
+                return nil
+            end
+            n = n + rest - 1
+        end
+        return ffi_string(buffer, n)
+    end
+
+
+    local function digits(s)
+        local padding = find(s, "=", 1, true)
+        return padding and padding - 1 or #s
+    end
+
+
+    function _M.decode(s)
+        return decode(s, digits(s))
+    end
+
+
+    function _M.decode_mime(s)
+        s = gsub(sub(s, 1, digits(s)), "[^A-Za-z0-9+/]+", "")
+        return decode(s, #s)
+    end
+
+
+    function _M.encode_url(s)
+        return (gsub(_M.encode(s, true), "[+/]", TO_URL))
+    end
+
+
+    function _M.decode_url(s)
+        s = sub(s, 1, digits(s))
+        if find(s, "[+/]") then
+            return nil
+        end
+        return decode(gsub(s, "[-_]", FROM_URL), #s)
+    end
+
+
+    return _M
 end
 
 
-local function encode(s, both, no_padding)
-    local length = #s
-    local source = cast(SOURCE, s)
-    local buffer = scratch(4 * ceil(length / 3))
-    local out = cast(PAIRS, buffer)
-    local n, i = 0, 0
-    while i + 2 < length do
-        local bits = bor(lshift(source[i], 16), lshift(source[i + 1], 8),
-                         source[i + 2])
-        out[n] = both[rshift(bits, 12)]
-        out[n + 1] = both[band(bits, LOW_12_BITS)]
-        n = n + 2
-        i = i + 3
-    end
-    n = 2 * n
-    if i < length then
-        n = encode_rest(both, buffer, n, byte(s, i + 1), byte(s, i + 2),
-                        no_padding)
-    end
-    return ffi_string(buffer, n)
+local function by_libcrypto()
+    local crypto = library("_hashlib")
+    return codec(crypto.resty_py_encode_block, crypto.resty_py_decode_block)
 end
 
 
--- Decodes `length` digits from `source`; `buffer` may be the same memory.
-local function decode(source, length, values, buffer)
-    local rest = length % 4
-    if rest == 1 then
-        return nil
-    end
-    local n, seen = 0, 0
-    for i = 0, length - rest - 4, 4 do
-        local a, b = values[source[i]], values[source[i + 1]]
-        local c, d = values[source[i + 2]], values[source[i + 3]]
-        seen = bor(seen, a, b, c, d)
-        local bits = bor(lshift(a, 18), lshift(b, 12), lshift(c, 6), d)
-        buffer[n] = rshift(bits, 16)
-        buffer[n + 1] = rshift(bits, 8)
-        buffer[n + 2] = bits
-        n = n + 3
-    end
-    if rest > 0 then
-        local a, b = values[source[length - rest]],
-                     values[source[length - rest + 1]]
-        local c = rest == 3 and values[source[length - 1]] or 0
-        seen = bor(seen, a, b, c)
-        buffer[n] = bor(lshift(a, 2), rshift(b, 4))
-        buffer[n + 1] = bor(lshift(b, 4), rshift(c, 2))
-        n = n + rest - 1
-    end
-    if seen >= NO_DIGIT then
-        return nil
-    end
-    return ffi_string(buffer, n)
-end
+local found, _M = pcall(by_libcrypto)
 
-
-local function digits_before_padding(s)
-    local padding = find(s, "=", 1, true)
-    return padding and padding - 1 or #s
-end
-
-
-function _M.encode(s, no_padding)
-    return encode(s, standard_pairs, no_padding)
-end
-
-
-function _M.encode_url(s)
-    return encode(s, url_pairs, true)
-end
-
-
-function _M.decode(s)
-    local length = digits_before_padding(s)
-    return decode(cast(SOURCE, s), length, standard_values, scratch(length))
-end
-
-
-function _M.decode_url(s)
-    local length = digits_before_padding(s)
-    return decode(cast(SOURCE, s), length, url_values, scratch(length))
-end
-
-
-function _M.decode_mime(s)
-    local length = digits_before_padding(s)
-    local source = cast(SOURCE, s)
-    local buffer = scratch(length)
-    local n = 0
-    for i = 0, length - 1 do
-        local digit = source[i]
-        buffer[n] = digit
-        n = n + (standard_values[digit] == NO_DIGIT and 0 or 1)
-    end
-    return decode(buffer, n, standard_values, buffer)
-end
-
-
-return _M
+return found and _M or host
