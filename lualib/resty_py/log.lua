@@ -70,10 +70,9 @@ end
 
 
 local function timer(r, level, text)
-    local origin = r.origin
+    local downstream = r.origin
     local line = text .. ", context: ngx.timer"
-    if origin then
-        local downstream = origin.downstream
+    if downstream then
         line = line .. ", client: " .. address.text(downstream.address)
             .. ", server: " .. downstream.listener.name
     end

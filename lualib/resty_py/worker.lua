@@ -97,7 +97,10 @@ function _M.turn()
             if lifecycle.exiting and is_over() then
                 return OVER
             end
-            return deadlines.next()
+            local due = deadlines.next()
+            if due > clock.mono then
+                return due
+            end
         end
     end
     return MORE

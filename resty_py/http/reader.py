@@ -20,10 +20,12 @@ refuses and nginx takes, so that they are kept from it here:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import h11
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["Answer", "functions", "parse_head"]
 
@@ -68,15 +70,30 @@ class Answer(NamedTuple):
 
 
 class _Field(NamedTuple):
+    """A header line; ``value`` is None where it has no colon."""
+
     line: bytes
     name: bytes
-    value: bytes
+    value: bytes | None
 
-    @property
+    def flat(self) -> bytes:
+        """Return name, value and text for Lua."""
+        return b"%b\0%b\0%b\0" % (self.name, self.value or b"", self.text())
+
     def text(self) -> bytes:
-        """The line as nginx logs it: up to the end of the value, if any."""
+        """Return the line as nginx logs it: up to the end of the value, if any."""
         whole = self.line.rstrip(b"\r")
         return whole.rstrip(b" ") if self.value else whole
+
+    def for_h11(self) -> bytes:
+        """Return the line without the whitespace that it may have.
+
+        h11 takes quadratic time for many spaces before a value it refuses.
+        """
+        if self.value is None:
+            return self.line
+        value = self.line[len(self.name) + 1 :]
+        return b"%b:%b" % (self.name, value.strip(b" \t"))
 
 
 def parse_head(data: bytes, underscores: bool, ignore_invalid: bool) -> Answer:
@@ -102,14 +119,14 @@ def parse_head(data: bytes, underscores: bool, ignore_invalid: bool) -> Answer:
         return Answer(skipped, None)
     lines = _cut(data[line_end + 1 : end.end()])
     fields, fault = _read_fields(lines)
-    kept = [f.line for f in fields if not _drops(f.name, underscores, ignore_invalid)]
+    kept = [f for f in fields if not _drops(f.name, underscores, ignore_invalid)]
     return Answer(
         skipped,
         end.end() - skipped,
         line,
-        b"".join(b"%b\0%b\0%b\0" % (f.name, f.value, f.text) for f in fields),
+        b"".join(field.flat() for field in fields),
         fault,
-        _judge([line.translate(_MASK), *kept]),
+        _judge([line.translate(_MASK), *(field.for_h11() for field in kept)]),
     )
 
 
@@ -131,13 +148,13 @@ def _cut(block: bytes) -> Iterator[bytes]:
 
 def _read_fields(lines: Iterable[bytes]) -> tuple[list[_Field], bytes | None]:
     """Read header lines up to the first that nginx refuses."""
-    fields = []
+    fields: list[_Field] = []
     for line in lines:
         match = _READABLE.fullmatch(line)
         if match is None:
             return fields, b'client sent invalid header line: "%b"' % line
-        name, value = match.groups(b"")
-        fields.append(_Field(line, name, value.strip(b" ")))
+        name, value = match.groups()
+        fields.append(_Field(line, name, None if value is None else value.strip(b" ")))
     return fields, None
 
 

@@ -32,7 +32,7 @@ local OK, SPECIAL_RESPONSE, MOVED_TEMPORARILY = 200, 300, 302
 local _M = {}
 
 
--- Exit ------------------------------------------------------------------------
+-- Exit -----------------------------------------------------------------------
 
 
 -- Codes that end a request in whatever state its response is.
@@ -77,7 +77,7 @@ local function exit(code)
 end
 
 
--- Redirect --------------------------------------------------------------------
+-- Redirect -------------------------------------------------------------------
 
 
 local REDIRECTS = {[301] = true, [302] = true, [303] = true, [307] = true,
@@ -130,7 +130,7 @@ local function redirect(...)
 end
 
 
--- Client abort ----------------------------------------------------------------
+-- Client abort ---------------------------------------------------------------
 
 
 local function on_abort(f)

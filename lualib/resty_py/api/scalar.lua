@@ -2,6 +2,8 @@
 --
 --   to_text(value)   a string for strings, numbers, booleans, nil and
 --                    ngx.null; nil for anything else
+--   any(value)       a string for whatever value, as tostring() gives it but
+--                    numbers as Lua 5.1 writes them
 
 local format = string.format
 local math_type = math.type
@@ -27,6 +29,15 @@ local BY_TYPE = {
     boolean = tostring,
     ["nil"] = tostring,
 }
+
+
+function _M.any(value)
+    local kind = type(value)
+    if kind == "string" then
+        return value
+    end
+    return kind == "number" and number_text(value) or tostring(value)
+end
 
 
 function _M.to_text(value)

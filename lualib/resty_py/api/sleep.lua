@@ -1,13 +1,14 @@
 -- ngx.sleep.
 --
--- Follows ngx_http_lua_sleep.c: milliseconds count, and a sleep of none
--- lets the other light threads run.
+-- Follows ngx_http_lua_sleep.c: milliseconds count, and a sleep of none ends
+-- with the next look at the descriptors.
 
 local clock = require "resty_py.clock"
 local deadlines = require "resty_py.scheduler.deadlines"
 local phases = require "resty_py.request.phases"
 local scheduler = require "resty_py.scheduler"
 
+local ceil = math.ceil
 local check = phases.check
 local error = error
 local floor = math.floor
@@ -28,28 +29,22 @@ end
 
 
 -- ngx.sleep(seconds)
-local function sleep(seconds, ...)
-    if seconds == nil or select("#", ...) > 0 then
-        error("attempt to pass "
-              .. (seconds == nil and 0 or 1 + select("#", ...))
+local function sleep(...)
+    if select("#", ...) ~= 1 then
+        error("attempt to pass " .. select("#", ...)
               .. " arguments, but accepted 1", 2)
     end
-    local ms = tonumber(seconds)
-    if not ms then
+    local seconds = tonumber((...))
+    if not seconds then
         error(format("bad argument #1 to 'sleep' (number expected, got %s)",
-                     type(seconds)), 2)
+                     type((...))), 2)
     end
-    ms = floor(ms * 1000)
+    local ms = seconds < 0 and ceil(seconds * 1000) or floor(seconds * 1000)
     if not (ms >= 0 and ms < 2147483648) then
-        error(format('invalid sleep duration "%d"', ms), 2)
+        error(format('invalid sleep duration "%.0f"', ms), 2)
     end
     check(YIELDABLE)
-    if ms == 0 then
-        scheduler.pause()
-        return
-    end
-    local sleeper = setmetatable({due = 0, at = 0, index = nil, waiter = nil},
-                                 Sleeper)
+    local sleeper = setmetatable(deadlines.new(), Sleeper)
     deadlines.arm(sleeper, clock.mono + ms / 1000, scheduler.current)
     scheduler.park(sleeper)
 end

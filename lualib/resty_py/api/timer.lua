@@ -15,47 +15,48 @@ local tonumber = tonumber
 local type = type
 
 
-local function milliseconds(delay)
-    local number = tonumber(delay)
-    if not number then
-        error(format("bad argument #1 to 'at' (number expected, got %s)",
-                     type(delay)), 4)
+-- What is wrong with the arguments of at or every, or nil.
+local function refusal(name, interval, n, delay, f)
+    local seconds = tonumber(delay)
+    if n < 2 then
+        return "expecting at least 2 arguments but got " .. n
+    elseif not seconds then
+        return format("bad argument #1 to '%s' (number expected, got %s)",
+                      name, type(delay))
+    elseif seconds < 0 then
+        return "delay cannot be negative"
+    elseif interval and seconds * 1000 < 1 then
+        return "delay cannot be zero"
+    elseif type(f) ~= "function" or getinfo(f, "S").what == "C" then
+        return format("bad argument #2 to '%s' (Lua function expected)", name)
     end
-    return floor(number * 1000)
 end
 
 
-local function add(name, interval, delay, f, ...)
-    local ms = milliseconds(delay)
-    if ms < 0 then
-        error("delay cannot be negative", 3)
-    elseif interval and ms == 0 then
-        error("delay cannot be zero", 3)
-    elseif type(f) ~= "function" or getinfo(f, "S").what == "C" then
-        error(format("bad argument #2 to '%s' (Lua function expected)", name),
-              3)
-    end
+local function add(interval, delay, f, ...)
     local thread = scheduler.current
     local r = thread and thread.request
-    return timer.add(ms / 1000, interval, r and r.settings or settings.main,
-                     r and (r.origin or not r.is_timer and r.head and r),
-                     f, ...)
+    return timer.add(floor(delay * 1000) / 1000, interval,
+                     r and r.settings or settings.main,
+                     r and (r.origin or r.downstream), f, ...)
 end
 
 
 local function at(...)
-    if select("#", ...) < 2 then
-        error("expecting at least 2 arguments but got " .. select("#", ...), 2)
+    local err = refusal("at", false, select("#", ...), ...)
+    if err then
+        error(err, 2)
     end
-    return add("at", false, ...)
+    return add(false, ...)
 end
 
 
 local function every(...)
-    if select("#", ...) < 2 then
-        error("expecting at least 2 arguments but got " .. select("#", ...), 2)
+    local err = refusal("every", true, select("#", ...), ...)
+    if err then
+        error(err, 2)
     end
-    return add("every", true, ...)
+    return add(true, ...)
 end
 
 

@@ -27,9 +27,9 @@ local SPACE, TAB, SEMICOLON = byte(" \t;", 1, 3)
 
 -- The most digits that h11 takes.
 local SIZE_DIGITS = 20
--- No digit may follow where the size has reached this: 2^63 is more than
--- nginx's off_t holds.
-local SIZE_MAX = 2 ^ 59
+-- No digit may follow where the size has reached this: from 2^53 on not all
+-- numbers are exact. nginx's limit is 2^63.
+local SIZE_MAX = 2 ^ 49
 -- Bytes of one extension, and of all trailers. nginx has no such limit.
 local EXTRA_MAX = 8192
 

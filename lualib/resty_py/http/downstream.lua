@@ -64,6 +64,8 @@ function _M.open(connection, address, listener)
         settings = listener.settings,
         number = last_number,
         requests = 0,
+        opened = clock.mono,
+        pipelined = false,
         scan = nil,
         request = nil,
         pending = nil,
@@ -256,7 +258,8 @@ end
 
 
 function Downstream:keep_alive()
-    if self.connection:is_drained() then
+    self.pipelined = not self.connection:is_drained()
+    if not self.pipelined then
         return self:await_head(self.settings.keepalive_timeout)
     end
     self.step = next_head

@@ -15,15 +15,13 @@
 -- A line that is taken is a record that is kept and shared, never changed:
 --
 --   name, value, lower   as sent, without spaces around; name in lower case
---   special      true where any of the following is set
 --   note         what nginx logs where it drops the line
 --   underscore   true where "_" is all that is uncommon in the name
 --   token        whether the name is one to RFC 9110
 --   odd          true where h11 must be asked
 --   once         true where nginx refuses a second line of that name
 --   sets, fact   the field of the head it sets, and to what: host (or false),
---                content_length (or false), chunked (the value), keepalive,
---                expect
+--                content_length (or false), coding, keepalive, expect
 
 local host = require "resty_py.http.host"
 local memo = require "resty_py.http.memo"
@@ -106,7 +104,7 @@ local MEANINGS = {
     connection = {"keepalive", read_connection},
     expect = {"expect", read_expect},
     ["content-length"] = {"content_length", read_length},
-    ["transfer-encoding"] = {"chunked", read_coding},
+    ["transfer-encoding"] = {"coding", read_coding},
 }
 
 -- Handled by ngx_http_process_host or ngx_http_process_unique_header_line.
@@ -127,7 +125,9 @@ local names = memo.new(NAMES)
 local function know(name)
     local key = lower(name)
     local meaning = MEANINGS[key]
-    local known = {name = name, lower = key, once = UNIQUE[key],
+    local known = {name = name, lower = key,
+                   special = UNIQUE[key] or meaning ~= nil,
+                   once = UNIQUE[key],
                    sets = meaning and meaning[1],
                    read = meaning and meaning[2]}
     if #name > NAME_LENGTH then
@@ -151,23 +151,34 @@ end
 -- Records ------------------------------------------------------------------
 
 
+local function new_special(known, value)
+    local sets = known.sets
+    return {
+        name = known.name,
+        value = value,
+        lower = known.lower,
+        once = known.once,
+        sets = sets,
+        fact = sets and known.read(value),
+        odd = sets == "content_length" and #value > LENGTH_DIGITS,
+    }
+end
+
+
 local function new_record(known, value)
-    local record = {name = known.name, value = value, lower = known.lower,
-                    special = known.once or known.sets ~= nil}
-    if record.special then
-        record.once, record.sets = known.once, known.sets
-        record.fact = known.read and known.read(value)
-        record.odd = record.sets == "content_length"
-            and #value > LENGTH_DIGITS
+    if known.special then
+        return new_special(known, value)
     end
-    return record
+    return {name = known.name, value = value, lower = known.lower}
 end
 
 
 -- A record of a line whose name is not common.
 local function new_stranger(name, value, text)
     return {
-        name = name, value = value, lower = lower(name), special = true,
+        name = name,
+        value = value,
+        lower = lower(name),
         note = 'client sent invalid header line: "' .. text .. '"' .. WHILE,
         underscore = find(name, "^[A-Za-z0-9_%-]+$") ~= nil,
         token = find(name, "^[A-Za-z0-9!#$%%&'*+.^_`|~%-]+$") ~= nil,
@@ -268,7 +279,7 @@ local function parse_any(line)
     end
     local record = _M.of(sub(line, 1, name_end), value, text)
     if odd then
-        record.special, record.odd = true, true
+        record.odd = true
     end
     return record
 end

@@ -15,7 +15,7 @@ local request_line = require "resty_py.http.request_line"
 local find = string.find
 local sub = string.sub
 
-local HEADERS = " while reading client request headers"
+local WHILE = " while reading client request headers"
 
 local _M = {}
 
@@ -29,12 +29,12 @@ end
 
 -- Index of the first byte of the last line, complete or not.
 local function last_line(buffer, first)
-    local next, stop = first, nil
-    repeat
-        stop = find(buffer, "\n", next, true)
-        next = stop and stop + 1 or next
-    until not stop
-    return next
+    local stop = find(buffer, "\n", first, true)
+    while stop do
+        first = stop + 1
+        stop = find(buffer, "\n", first, true)
+    end
+    return first
 end
 
 
@@ -57,62 +57,55 @@ local function take(fields, from)
 end
 
 
-local function admit_all(head, fields, limits)
-    local n, from = 0, 1
-    local name, value, text, status, reason
-    while from <= #fields do
-        name, from = take(fields, from)
-        value, from = take(fields, from)
-        text, from = take(fields, from)
-        n, status, reason = meaning.admit(head, n, field.of(name, value, text),
-                                          limits)
-        if not n then
+-- Returns the fields of all lines | nil, status, reason.
+local function admit_all(flat, fault, limits)
+    local fields, from = meaning.new_fields(), 1
+    local name, value, text
+    while from <= #flat do
+        name, from = take(flat, from)
+        value, from = take(flat, from)
+        text, from = take(flat, from)
+        local ok, status, reason = meaning.admit(
+            fields, field.of(name, value, text), limits)
+        if not ok then
             return nil, status, reason
         end
     end
-    head.n = n
-    return true
-end
-
-
-local function read_fields(head, fields, fault, limits)
-    local ok, status, reason = admit_all(head, fields, limits)
-    if not ok then
-        return nil, status, reason
-    elseif fault then
-        return nil, 400, fault .. HEADERS
+    if fault then
+        return nil, 400, fault .. WHILE
     end
-    return meaning.settle(head)
+    return fields
 end
 
 
--- Reads a request head, as head.parse does, but without a hint.
+-- Reads a request head, as head.parse does, but all at once.
 -- Returns head, next | nil, "again" | nil, status, reason.
 function _M.parse(buffer, from, limits)
-    local skipped, size, text, fields, fault, verdict =
+    local skipped, size, text, flat, fault, verdict =
         native.http.parse_head(sub(buffer, from), limits.underscores,
                                limits.ignore_invalid)
-    if not size then
+    if skipped > request_line.EMPTY_MAX then
+        return nil, 400, request_line.BAD_REQUEST
+    elseif not size then
         return wait(buffer, from, skipped, limits)
     end
     local first, next = from + skipped, from + skipped + size
     local line, status, reason = request_line.parse(text, limits.merge_slashes)
-    if not line then
-        return nil, status, reason
+    local fields, head
+    if line then
+        fields, status, reason = fits(buffer, from, first, limits, next)
     end
-    local head = meaning.new(first)
-    meaning.set_line(head, line)
-    local ok
-    ok, status, reason = fits(buffer, from, first, limits, next)
-    if ok then
-        ok, status, reason = read_fields(head, fields, fault, limits)
+    if fields then
+        fields, status, reason = admit_all(flat, fault, limits)
     end
-    if not ok then
+    if fields then
+        head, status, reason = meaning.settle(line, fields, buffer, first, next)
+    end
+    if not head then
         return nil, status, reason
     elseif verdict then
-        return nil, 400, verdict .. HEADERS
+        return nil, 400, verdict .. WHILE
     end
-    head.buffer, head.next = buffer, next
     return head, next
 end
 

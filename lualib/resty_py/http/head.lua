@@ -3,49 +3,50 @@
 -- Sans-IO: bytes in, a head (see meaning.lua), a refusal, or a wish for more
 -- bytes out. Rules:
 --
--- 1. A head is read line by line, as nginx reads it, and refused at the line
---    where nginx refuses it, with its status and its words: a bad first line
---    need not wait for the rest. Only a bad byte in a line whose end is still
---    to come waits for that end, unless it is in the first METHOD_GLANCE
---    bytes, so that a TLS hello is answered at once.
--- 2. Lines end with LF, with or without a CR, as for nginx and h11.
--- 3. A request line or header line seen before is not read again: the memory
---    of lines gives its record (memo.lua). So a head costs, per line, one
---    search for LF, one substring and one table lookup.
+-- 1. What has been read before is not read again. The request line and the
+--    block of header lines behind it are looked up in memories (memo.lua) of
+--    those that were read and found good; clients repeat themselves. So most
+--    heads cost two searches, two substrings and two table lookups.
+-- 2. Any other head is read line by line, as nginx reads it, and refused at
+--    the line where nginx refuses it, with its status and its words: a bad
+--    first line need not wait for the rest, nor a request line with a bad
+--    method or a control character for its end, so that a TLS hello is
+--    answered at once. Single lines are looked up in memories too
+--    (request_line.lua, field.lua).
+-- 3. Lines end with LF, with or without a CR, as for nginx and h11.
 -- 4. What nginx takes and h11 might not makes a head odd: it is read to its
 --    end and handed to h11 (h11.lua), which has the last word.
--- 5. A head that is not complete is its own hint: handed back with more bytes
+-- 5. A head that is not complete has a reading: handed back with more bytes
 --    it goes on where it stopped, so feeding byte by byte is linear.
 -- 6. Empty lines before the request line are skipped, as nginx does. They are
 --    the one thing that h11 would refuse in every head.
---
--- Cost on LuaJIT, five usual header lines: about 0.3 microseconds; the same
--- lines never seen before: about 3.
 
 local byte = string.byte
 local field = require "resty_py.http.field"
 local find = string.find
 local header_buffers = require "resty_py.http.header_buffers"
 local meaning = require "resty_py.http.meaning"
+local memo = require "resty_py.http.memo"
 local pairs = pairs
 local request_line = require "resty_py.http.request_line"
 local sub = string.sub
 
 local admit = meaning.admit
-local known_fields = field.lines
+local known_records = field.lines
 local look_up_field = field.lookup
 local look_up_line = request_line.lookup
-local new_head = meaning.new
+local new_fields = meaning.new_fields
 local pack = header_buffers.pack
-local set_line = meaning.set_line
+local recall = memo.recall
 local settle = meaning.settle
+local store = memo.store
 
-local CR, LF = byte("\r"), byte("\n")
--- Bytes of an unfinished request line that are looked at for its method.
+local CR, LF = byte("\r\n", 1, 2)
+-- Bytes of a request line that are looked at, before its end, for its method.
 local METHOD_GLANCE = 32
--- Bytes of empty lines before a request line; nginx takes any number of them,
--- but it need not keep them.
-local EMPTY_MAX = 1024
+-- Blocks of header lines kept per generation; longer ones are read each time.
+local BLOCKS = 128
+local BLOCK_LENGTH = 1024
 
 local DEFAULTS = {
     -- client_header_buffer_size 1k
@@ -63,6 +64,8 @@ local DEFAULTS = {
     merge_slashes = true,
 }
 
+local blocks = memo.new(BLOCKS)
+
 local _M = {}
 
 
@@ -76,60 +79,10 @@ function _M.limits(given)
         limits[name] = value
     end
     limits.room = header_buffers.room(limits)
-    limits.known_lines = limits.merge_slashes and request_line.merging
+    limits.lines = limits.merge_slashes and request_line.merging
         or request_line.exact
     return limits
 end
-
-
--- Waiting for more bytes ------------------------------------------------------
-
-
--- Goes on from an unfinished head; its caller may have moved the buffer.
-local function resume(head, from)
-    local shift = from - head.origin
-    head.origin = from
-    head.first = head.first + shift
-    head.next = head.next + shift
-    head.searched = head.searched + shift
-    if head.packing then
-        head.packing.pos = head.packing.pos + shift
-    end
-    return head
-end
-
-
--- Checks a head of more than limits.room bytes against nginx's buffers; next
--- and rest as for pack().
--- Returns true | nil, status, reason.
-local function fits(head, buffer, from, limits, next, rest)
-    local packing = head.packing
-    if not packing then
-        packing = header_buffers.new(limits, head.first, head.first - from)
-        head.packing = packing
-    end
-    return pack(packing, buffer, limits, next, rest)
-end
-
-
--- Keeps an unfinished head whose next line begins at `next`.
-local function pause(head, buffer, from, limits, next)
-    local size = #buffer
-    if size >= head.first + limits.room - 1 then
-        local ok, status, reason = fits(head, buffer, from, limits, next,
-                                        size - next + 1)
-        if not ok then
-            return nil, status, reason
-        end
-    end
-    head.origin = from
-    head.searched = size + 1
-    head.next = next
-    return nil, "again", head
-end
-
-
--- The request line ---------------------------------------------------------
 
 
 -- Index of the last byte of the line that the LF at `stop` ends.
@@ -139,6 +92,108 @@ local function last_of_line(buffer, stop)
     end
     return stop - 1
 end
+
+
+-- What was read before ------------------------------------------------------
+
+
+-- Returns the fields of the block that begins at `from` and the index behind
+-- it, or nil where it has to be read.
+local function recall_fields(buffer, from)
+    -- The end of the request line may be the first half of the end.
+    local stop = find(buffer, "\r\n\r\n", from - 2, true)
+    if not stop or stop - from > BLOCK_LENGTH then
+        return nil
+    end
+    local fields = recall(blocks, sub(buffer, from, stop + 3))
+    if fields then
+        return fields, stop + 4
+    end
+end
+
+
+-- A block is remembered when all its lines were known, so not at first sight:
+-- many are never seen again. The memory knows nothing of limits, so it takes
+-- no block that means something else, or is refused, under others, but for
+-- its size and the number of its lines, which recall_head() looks at.
+local function remember_fields(fields, buffer, from, next)
+    if not (fields.odd or fields.notes or fields.strange)
+       and next - from <= BLOCK_LENGTH then
+        store(blocks, sub(buffer, from, next - 1), fields)
+    end
+end
+
+
+-- Returns fields, next | nil where the header lines have to be read.
+local function recall_head(line, buffer, from, next, limits)
+    if line.odd or line.version < 10 then
+        return nil
+    end
+    local fields, behind = recall_fields(buffer, next)
+    if fields and behind - from <= limits.room
+       and fields.n <= limits.max_headers then
+        return fields, behind
+    end
+end
+
+
+-- Waiting for more bytes ------------------------------------------------------
+
+
+-- A head of which the request line is known, or nothing, and which goes on
+-- at `next`.
+local function new_reading(from, line, next)
+    return {origin = from, first = from, next = next, searched = next,
+            line = line, fields = line and new_fields(), packing = nil,
+            surprised = false}
+end
+
+
+-- Goes on with an unfinished head; its caller may have moved the buffer.
+local function resume(reading, from)
+    local shift = from - reading.origin
+    reading.origin = from
+    reading.first = reading.first + shift
+    reading.next = reading.next + shift
+    reading.searched = reading.searched + shift
+    if reading.packing then
+        reading.packing.pos = reading.packing.pos + shift
+    end
+    return reading
+end
+
+
+-- Checks a head of more than limits.room bytes against nginx's buffers; next
+-- and rest as for pack().
+-- Returns true | nil, status, reason.
+local function fits(reading, buffer, limits, next, rest)
+    local packing = reading.packing
+    if not packing then
+        packing = header_buffers.new(limits, reading.first,
+                                     reading.first - reading.origin)
+        reading.packing = packing
+    end
+    return pack(packing, buffer, limits, next, rest)
+end
+
+
+-- Waits for the rest of the line that begins at `next`.
+local function pause(reading, buffer, limits, next)
+    local size = #buffer
+    if size >= reading.first + limits.room - 1 then
+        local ok, status, reason = fits(reading, buffer, limits, next,
+                                        size - next + 1)
+        if not ok then
+            return nil, status, reason
+        end
+    end
+    reading.searched = size + 1
+    reading.next = next
+    return nil, "again", reading
+end
+
+
+-- The request line ---------------------------------------------------------
 
 
 local function skip_empty_lines(buffer, from)
@@ -151,114 +206,140 @@ local function skip_empty_lines(buffer, from)
 end
 
 
--- Whether what came of the request line can be one.
+-- Whether the request line begins with a method.
 local function may_start(buffer, first)
     return first > #buffer
         or request_line.may_start(sub(buffer, first, first + METHOD_GLANCE))
 end
 
 
-local function await_line(head, buffer, from, limits, first)
-    if first - from > EMPTY_MAX then
+-- Index of a control character that an unfinished request line cannot have:
+-- any but a CR as its last byte, so far.
+local function find_control(buffer, from)
+    local fault = find(buffer, "[^ -~\128-\255]", from)
+    if fault and fault == #buffer and byte(buffer, fault) == CR then
+        return nil
+    end
+    return fault
+end
+
+
+local function await_line(reading, buffer, limits, from)
+    local first = reading.first
+    if not may_start(buffer, first) then
+        return nil, 400, request_line.BAD_METHOD
+    end
+    -- The last byte seen may have been a CR.
+    local fault = find_control(buffer, from > first and from - 1 or first)
+    if fault then
+        return look_up_line(limits.lines, sub(buffer, first, fault) .. "\0")
+    end
+    return pause(reading, buffer, limits, first)
+end
+
+
+local function check_long_line(reading, buffer, limits, next)
+    if not may_start(buffer, reading.first) then
+        return nil, 400, request_line.BAD_METHOD
+    end
+    return fits(reading, buffer, limits, next)
+end
+
+
+-- Returns the record of the request line | nil, "again" or status, reading
+-- or reason.
+local function read_line(reading, buffer, limits)
+    local first = skip_empty_lines(buffer, reading.next)
+    local from = first > reading.searched and first or reading.searched
+    local stop = find(buffer, "\n", from, true)
+    reading.first = first
+    if first - reading.origin > request_line.EMPTY_MAX then
         return nil, 400, request_line.BAD_REQUEST
-    elseif not may_start(buffer, first) then
-        return nil, 400, request_line.BAD_METHOD
-    end
-    return pause(head, buffer, from, limits, first)
-end
-
-
-local function check_long_line(head, buffer, from, limits, next)
-    if not may_start(buffer, head.first) then
-        return nil, 400, request_line.BAD_METHOD
-    end
-    return fits(head, buffer, from, limits, next)
-end
-
-
--- Returns the record of the request line | nil, "again" or status, head or
--- reason.
-local function read_line(head, buffer, from, limits)
-    local first = skip_empty_lines(buffer, head.next)
-    local stop = find(buffer, "\n", head.searched or first, true)
-    head.first = first
-    if not stop then
-        return await_line(head, buffer, from, limits, first)
-    end
-    if stop >= first + limits.room then
-        local ok, status, reason = check_long_line(head, buffer, from, limits,
+    elseif not stop then
+        return await_line(reading, buffer, limits, from)
+    elseif stop >= first + limits.room then
+        local ok, status, reason = check_long_line(reading, buffer, limits,
                                                    stop + 1)
         if not ok then
             return nil, status, reason
         end
     end
-    head.next = stop + 1
-    head.searched = nil
-    local known = limits.known_lines
-    local text = sub(buffer, first, last_of_line(buffer, stop))
-    local line = known.young[text]
-    if line then
-        return line
-    end
-    return look_up_line(known, text)
+    reading.next = stop + 1
+    reading.searched = stop + 1
+    return look_up_line(limits.lines,
+                        sub(buffer, first, last_of_line(buffer, stop)))
 end
 
 
 -- The header lines ----------------------------------------------------------
 
 
-local function finish(head, buffer, next)
-    local settled, status, reason = settle(head)
-    if not settled then
+local function finish(reading, buffer, next)
+    local line, fields = reading.line, reading.fields
+    local head, status, reason = settle(line, fields, buffer, reading.first,
+                                        next)
+    if not head then
         return nil, status, reason
-    elseif head.odd or head.line.odd then
+    elseif line.odd or fields.odd then
         return nil, "h11"
     end
-    head.buffer = buffer
-    head.next = next
     return head, next
 end
 
 
-local function read_fields(head, buffer, from, limits)
-    local next, searched, n = head.next, head.searched or head.next, head.n
-    local safe = head.first + limits.room
-    local most = limits.max_headers
+-- The first byte of the block: behind the request line.
+local function block_start(reading, buffer)
+    return find(buffer, "\n", reading.first, true) + 1
+end
+
+
+local function finish_fields(reading, buffer, next)
+    local head, status, reason = finish(reading, buffer, next)
+    if head and not reading.surprised then
+        remember_fields(reading.fields, buffer, block_start(reading, buffer),
+                        next)
+    end
+    return head, status, reason
+end
+
+
+-- Takes one line. Returns true | nil, status, reason.
+local function read_field(reading, text, limits)
+    local record = known_records.young[text]
+    if not record then
+        local reason
+        reading.surprised = true
+        record, reason = look_up_field(text)
+        if not record then
+            return nil, 400, reason
+        end
+    end
+    return admit(reading.fields, record, limits)
+end
+
+
+local function read_fields(reading, buffer, limits)
+    local next, searched = reading.next, reading.searched
+    local safe = reading.first + limits.room
+    local ok, status, reason
     while true do
         local stop = find(buffer, "\n", searched, true)
         if not stop then
-            head.n = n
-            return pause(head, buffer, from, limits, next)
-        end
-        if stop >= safe then
-            local ok, status, reason = fits(head, buffer, from, limits,
-                                            stop + 1)
+            return pause(reading, buffer, limits, next)
+        elseif stop >= safe then
+            ok, status, reason = fits(reading, buffer, limits, stop + 1)
             if not ok then
                 return nil, status, reason
             end
         end
         local last = last_of_line(buffer, stop)
         if last < next then
-            head.n = n
-            return finish(head, buffer, stop + 1)
+            return finish_fields(reading, buffer, stop + 1)
         end
-        local text = sub(buffer, next, last)
-        local record, fault = known_fields.young[text], nil
-        if not record then
-            record, fault = look_up_field(text)
-            if not record then
-                return nil, 400, fault
-            end
-        end
-        if record.special or n >= most then
-            local status, reason
-            n, status, reason = admit(head, n, record, limits)
-            if not n then
-                return nil, status, reason
-            end
-        else
-            n = n + 1
-            head[n] = record
+        ok, status, reason = read_field(reading, sub(buffer, next, last),
+                                        limits)
+        if not ok then
+            return nil, status, reason
         end
         next = stop + 1
         searched = next
@@ -266,41 +347,64 @@ local function read_fields(head, buffer, from, limits)
 end
 
 
--- Reads a request head.
---   buffer   what has been received
---   from     index of the first byte that belongs to no earlier request
---   limits   as limits() makes them
---   scan     what the last call answered to the same head, or nil
--- Returns
---   head, next           as in meaning.lua; next: the first byte behind it
---   nil, "again", scan   it is not complete
---   nil, "h11"           it is complete, and h11 decides (h11.lua)
---   nil, status, reason  nginx would answer 400, 405, 414, 494, 501 or 505
---                        and log `reason` at level info
-function _M.parse(buffer, from, limits, scan)
-    local head = scan and resume(scan, from) or new_head(from)
-    if not head.line then
-        local line, status, reason = read_line(head, buffer, from, limits)
+local function read(reading, buffer, limits)
+    if not reading.line then
+        local line, status, reason = read_line(reading, buffer, limits)
         if not line then
             return nil, status, reason
         end
-        set_line(head, line)
+        reading.line, reading.fields = line, new_fields()
     end
-    if head.version < 10 then
-        return finish(head, buffer, head.next)
+    if reading.line.version < 10 then
+        return finish(reading, buffer, reading.next)
     end
-    return read_fields(head, buffer, from, limits)
+    return read_fields(reading, buffer, limits)
 end
 
 
--- Reading a head ------------------------------------------------------------
+-- Interface ------------------------------------------------------------------
+
+
+-- Reads a request head.
+--   buffer    what has been received
+--   from      index of the first byte that belongs to no earlier request
+--   limits    as limits() makes them
+--   reading   what the last call answered to the same head, or nil
+-- Returns
+--   head, next           as in meaning.lua; next: the first byte behind it
+--   nil, "again", reading   it is not complete
+--   nil, "h11"           it is complete, and h11 decides (h11.lua)
+--   nil, status, reason  nginx would answer 400, 405, 414, 494, 501 or 505
+--                        and log `reason` at level info
+function _M.parse(buffer, from, limits, reading)
+    if reading then
+        return read(resume(reading, from), buffer, limits)
+    end
+    local stop = find(buffer, "\n", from, true)
+    if not stop or stop - from >= limits.room or byte(buffer, from) <= CR then
+        return read(new_reading(from, nil, from), buffer, limits)
+    end
+    local line, status, reason = look_up_line(
+        limits.lines, sub(buffer, from, last_of_line(buffer, stop)))
+    if not line then
+        return nil, status, reason
+    end
+    local fields, next = recall_head(line, buffer, from, stop + 1, limits)
+    if not fields then
+        return read(new_reading(from, line, stop + 1), buffer, limits)
+    end
+    local head
+    head, status, reason = settle(line, fields, buffer, from, next)
+    return head, head and next or status, reason
+end
 
 
 -- Returns the first value of the header called `key` (lower case), or nil.
 function _M.get(head, key)
-    for i = 1, head.n do
-        if head[i].lower == key then
-            return head[i].value
+    local fields = head.fields
+    for i = 1, fields.n do
+        if fields[i].lower == key then
+            return fields[i].value
         end
     end
 end

@@ -4,7 +4,6 @@
 -- Follows ngx_http_lua_headers_out.c.
 
 local lower = string.lower
-local remove = table.remove
 local setmetatable = setmetatable
 
 local HeaderList = {}
@@ -20,64 +19,79 @@ end
 
 
 -- Appends a header beside any of the same name.
-function HeaderList:add(name, value)
+--   key   the name in lower case, where the caller knows it
+function HeaderList:add(name, value, key)
     local n = self.n + 1
     self.n = n
     self.name[n] = name
-    self.key[n] = lower(name)
+    self.key[n] = key or lower(name)
     self.value[n] = value
+end
+
+
+local function drop_behind(self, first, key)
+    local kept = first - 1
+    for i = first, self.n do
+        if self.key[i] ~= key then
+            kept = kept + 1
+            self.name[kept] = self.name[i]
+            self.key[kept] = self.key[i]
+            self.value[kept] = self.value[i]
+        end
+    end
+    for i = kept + 1, self.n do
+        self.name[i], self.key[i], self.value[i] = nil, nil, nil
+    end
+    self.n = kept
 end
 
 
 -- Takes out every header called `key` (lower case).
 function HeaderList:clear(key)
-    for i = self.n, 1, -1 do
-        if self.key[i] == key then
-            remove(self.name, i)
-            remove(self.key, i)
-            remove(self.value, i)
-            self.n = self.n - 1
+    return drop_behind(self, 1, key)
+end
+
+
+-- Returns the place of the first header called `key` (lower case), or nil.
+function HeaderList:find(key)
+    local keys = self.key
+    for i = 1, self.n do
+        if keys[i] == key then
+            return i
         end
     end
 end
 
 
 -- Makes `value` the only header of its name, in the place of the first.
-function HeaderList:set(name, value)
-    local key = lower(name)
-    for i = 1, self.n do
-        if self.key[i] == key then
-            self:clear(key)
-            return self:insert(i, name, key, value)
-        end
+--   key      the name in lower case, where the caller knows it
+--   renamed  whether `name` takes the place of the first one's name too
+function HeaderList:set(name, value, key, renamed)
+    key = key or lower(name)
+    local i = self:find(key)
+    if not i then
+        return self:add(name, value, key)
     end
-    self:add(name, value)
-end
-
-
-function HeaderList:insert(i, name, key, value)
-    table.insert(self.name, i, name)
-    table.insert(self.key, i, key)
-    table.insert(self.value, i, value)
-    self.n = self.n + 1
+    self.value[i] = value
+    if renamed then
+        self.name[i] = name
+    end
+    return drop_behind(self, i + 1, key)
 end
 
 
 -- Returns the first value of `key` (lower case), or nil.
 function HeaderList:get(key)
-    for i = 1, self.n do
-        if self.key[i] == key then
-            return self.value[i]
-        end
-    end
+    local i = self:find(key)
+    return i and self.value[i]
 end
 
 
--- Returns an array of all the values of `key`.
-function HeaderList:get_all(key)
+-- Returns an array of the values of `key`, at most `max`, and their number.
+function HeaderList:get_all(key, max)
     local found, n = {}, 0
     for i = 1, self.n do
-        if self.key[i] == key then
+        if self.key[i] == key and n < max then
             n = n + 1
             found[n] = self.value[i]
         end

@@ -47,7 +47,7 @@ function _M.open(fd, name, engine, settings)
         parked = false,
         value = nil,
         idle = {},
-        pause = {due = deadlines.FAR, at = deadlines.FAR},
+        pause = deadlines.new(),
     }, Listener)
     self:await()
     return self

@@ -38,6 +38,8 @@ local sub = string.sub
 local tonumber = tonumber
 
 local SLASH = byte("/")
+-- The largest minor version that nginx reads.
+local MINOR_MAX = 999
 local NEWEST = " HTTP/1.1"
 
 -- Lines kept per generation, by the state of merge_slashes; longer lines are
@@ -85,11 +87,11 @@ local function read_version(rest)
     elseif major ~= "1" or find(rest, "^%d", behind) then
         return nil, 505, BAD_VERSION
     end
-    local minor = match(rest, "^%.(%d+) *$", behind)
-    if not minor then
+    local minor = tonumber((match(rest, "^%.(%d+) *$", behind)))
+    if not minor or minor > MINOR_MAX then
         return nil, 400, BAD_REQUEST
     end
-    return 10 + tonumber(minor), not find(rest, "^ HTTP/1%.%d$")
+    return 10 + minor, not find(rest, "^ HTTP/1%.%d$")
 end
 
 
@@ -207,6 +209,9 @@ function _M.may_start(text)
 end
 
 
+-- Bytes of empty lines before a request line; nginx takes any number of them,
+-- but it need not keep them.
+_M.EMPTY_MAX = 1024
 _M.BAD_METHOD = BAD_METHOD
 _M.BAD_REQUEST = BAD_REQUEST
 

@@ -14,7 +14,9 @@
 --   chunked         the body is framed
 --   buffering       HTTP/1.0: all is kept to count it (lua_http10_buffering)
 --   out, out_n, out_size   pieces not yet handed down, and their bytes
---   body_sent       body bytes given out, for $body_bytes_sent
+--   body_sent       body bytes given out
+--   head_size       bytes of the header block
+--   sent            bytes handed down, header block and framing included
 --
 -- Follows ngx_http_header_filter_module.c, ngx_http_write_filter_module.c
 -- and ngx_http_lua_output.c.
@@ -84,11 +86,6 @@ local function opening(r, headers)
 end
 
 
-local function has_no_body(code)
-    return code == 204 or code == 304 or code < 200
-end
-
-
 -- How the end of the body is told: by length, by chunks or by closing.
 local function frame(r, headers)
     if r.header_only or r.content_length
@@ -96,7 +93,7 @@ local function frame(r, headers)
     then
         return
     end
-    if r.version == 11 then
+    if r.version == 11 and r.status >= 200 then
         r.chunked = true
     else
         r.keepalive = false
@@ -154,9 +151,12 @@ end
 
 
 local function count_head(r)
+    local size = 0
     for i = 1, r.out_n do
-        r.out_size = r.out_size + #r.out[i]
+        size = size + #r.out[i]
     end
+    r.head_size = size
+    r.out_size = r.out_size + size
 end
 
 
@@ -184,10 +184,12 @@ function _M.send_headers(r)
     if r.status == 0 then
         r.status = 200
     end
-    if has_no_body(r.status) then
+    if r.status == 204 then
         r.header_only = true
         r.content_type = nil
         r.content_length = nil
+    elseif r.status == 304 then
+        r.header_only = true
     elseif not r.content_type and r.settings.lua_use_default_type then
         r.content_type = r.settings.default_type
     end
@@ -215,6 +217,7 @@ local function hand_down(r)
     r.out = {}
     r.out_n = 0
     r.out_size = 0
+    r.sent = r.sent + #data
     return r.downstream:send(data)
 end
 
@@ -306,9 +309,7 @@ function _M.send_special(r, code)
     end
     local page = status.page(code, r.settings.product)
     r.status = status.shown(code)
-    if page then
-        r.content_type = "text/html"
-    end
+    r.content_type = page and "text/html" or r.content_type or ""
     r.content_length = page and #page or 0
     _M.send_headers(r)
     if page and not r.header_only then

@@ -10,6 +10,7 @@
 local setmetatable = setmetatable
 
 local PHRASES = {
+    [101] = "Switching Protocols",
     [200] = "OK",
     [201] = "Created",
     [202] = "Accepted",
@@ -49,8 +50,8 @@ local PHRASES = {
 }
 
 -- Codes without a page of nginx's.
-local BARE = {[200] = true, [201] = true, [202] = true, [204] = true,
-              [206] = true, [304] = true}
+local BARE = {[101] = true, [200] = true, [201] = true, [202] = true,
+              [204] = true, [206] = true, [304] = true}
 
 -- title and heading where they are not the status line
 local SPECIAL = {
@@ -67,6 +68,9 @@ local SPECIAL = {
 local PAGE = "<html>\r\n<head><title>%s</title></head>\r\n<body>\r\n"
     .. "<center><h1>%s</h1></center>\r\n%s<hr><center>%s</center>\r\n"
     .. "</body>\r\n</html>\r\n"
+
+-- What pages call a code that the status line calls otherwise.
+local TITLES = {[302] = "302 Found"}
 
 local lines = setmetatable({}, {__index = function(self, code)
     local line = code .. " " .. (PHRASES[code] or "")
@@ -94,7 +98,8 @@ function _M.page(code, product)
         return PAGE:format(special[1], "400 Bad Request",
                            "<center>" .. special[2] .. "</center>\r\n", product)
     elseif PHRASES[code] and not BARE[code] then
-        return PAGE:format(lines[code], lines[code], "", product)
+        local title = TITLES[code] or lines[code]
+        return PAGE:format(title, title, "", product)
     end
 end
 

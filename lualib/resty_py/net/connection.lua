@@ -30,6 +30,7 @@ local sys = require "resty_py.sys"
 local arm = deadlines.arm
 local disarm = deadlines.disarm
 local drop = deadlines.drop
+local new_deadline = deadlines.new
 local park = scheduler.park
 local recv = sys.recv
 local send = sys.send
@@ -38,7 +39,6 @@ local spend = scheduler.spend
 local sub = string.sub
 local wake = scheduler.wake
 
-local FAR = deadlines.FAR
 local TIMEOUT = scheduler.TIMEOUT
 
 -- Bytes taken from the kernel at once where the caller has no better idea.
@@ -70,8 +70,8 @@ function _M.adopt(fd)
         reader = nil,
         writer = nil,
         watcher = nil,
-        read_timer = {due = FAR, at = FAR, index = nil, waiter = nil},
-        write_timer = {due = FAR, at = FAR, index = nil, waiter = nil},
+        read_timer = new_deadline(),
+        write_timer = new_deadline(),
     }, Connection)
     by_fd[fd] = connection
     return connection

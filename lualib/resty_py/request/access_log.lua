@@ -11,6 +11,7 @@ local native = require "resty_py.native"
 local escape = log.escape
 local get = require "resty_py.http.head".get
 local floor = math.floor
+local max = math.max
 local write = native.access and native.access.write
 
 local _M = {}
@@ -38,7 +39,7 @@ local function combined(r)
     local head = r.head
     return address.text(r.downstream.address) .. " - - [" .. time_local()
         .. '] "' .. escape(head.request_line) .. '" ' .. r.status .. " "
-        .. r.body_sent .. ' "' .. header(r, "referer") .. '" "'
+        .. max(0, r.sent - r.head_size) .. ' "' .. header(r, "referer") .. '" "'
         .. header(r, "user-agent") .. '"\n'
 end
 

@@ -9,8 +9,11 @@
 --   socket      ngx.req.socket has it
 --   discarded   it is read off the connection and thrown away
 --
--- A body past client_body_buffer_size goes to a file in
--- client_body_temp_path, which goes when the request ends.
+-- r.received counts its bytes as they came, framing included.
+--
+-- A body past client_body_buffer_size, or past a quarter more where its
+-- length is told, goes to a file in client_body_temp_path, which goes when
+-- the request ends.
 --
 -- Follows ngx_http_request_body.c.
 
@@ -23,6 +26,7 @@ local scheduler = require "resty_py.scheduler"
 local concat = table.concat
 local min = math.min
 local setmetatable = setmetatable
+local tostring = tostring
 
 -- Bytes of a body read at once.
 local READ_SIZE = 65536
@@ -37,11 +41,17 @@ local Sink = {}
 Sink.__index = Sink
 
 
-local function new_sink(settings)
+-- limit: bytes that are kept in memory.
+local function new_sink(r, limit)
     return setmetatable({pieces = {}, n = 0, size = 0, file = nil,
-                         path = nil,
-                         limit = settings.client_body_buffer_size,
-                         folder = settings.client_body_temp_path}, Sink)
+                         path = nil, request = r, limit = limit,
+                         folder = r.settings.client_body_temp_path}, Sink)
+end
+
+
+local function memory_limit(r)
+    local size = r.settings.client_body_buffer_size
+    return r.head.chunked and size or size + size / 4
 end
 
 
@@ -51,6 +61,8 @@ function Sink:spill()
         return nil, path
     end
     self.file, self.path = fd, path
+    log.request(self.request, log.WARN, "a client request body is buffered to "
+                .. "a temporary file " .. path)
     local ok, err = files.write(fd, concat(self.pieces, "", 1, self.n))
     self.pieces, self.n = {}, 0
     return ok, err
@@ -115,10 +127,16 @@ _M.invite = invite
 -- Returns bytes as they come, still framed | nil, err.
 local function next_bytes(r, max, timeout)
     local connection = r.connection
-    if not connection:is_drained() then
-        return connection:take(max)
+    local data, err
+    if connection:is_drained() then
+        data, err = connection:read_some(max, timeout)
+    else
+        data = connection:take(max)
     end
-    return connection:read_some(max, timeout)
+    if data then
+        r.received = r.received + #data
+    end
+    return data, err
 end
 
 
@@ -153,6 +171,7 @@ local function read_chunked(r, put, timeout)
         end
         if used <= #data then
             r.connection:unread(data, used)
+            r.received = r.received - (#data - used + 1)
         end
         for i = 1, n do
             local ok
@@ -198,12 +217,15 @@ end
 -- Reads the whole body in the current light thread, once.
 -- Returns true | nil, the code to end the request with.
 function _M.read(r)
-    if r.body_state ~= "unread" then
+    if r.body_state == "none" then
+        r.body_state = "read"
+        return true
+    elseif r.body_state ~= "unread" then
         return true
     end
     r.body_state = "reading"
     invite(r)
-    local sink = new_sink(r.settings)
+    local sink = new_sink(r, memory_limit(r))
     r.body_sink = sink
     local most = r.head.chunked and r.settings.client_max_body_size or 0
     local ok, err = read_all(r, function(data)
@@ -282,20 +304,48 @@ function _M.leave(r)
 end
 
 
--- Reads the body in the current light thread and throws it away.
--- Returns true | nil, err.
+local function discarder_ended(thread, ok, result, err)
+    local r = thread.request
+    r.discarder = nil
+    if ok and result then
+        r.body_state = "none"
+        return
+    end
+    r.keepalive = false
+    local failure = ok and FAILURES[err]
+    if failure then
+        log.request(r, failure[2], failure[3])
+    else
+        log.request(r, log.CRIT, "discarding the request body failed: "
+                    .. tostring(err or result))
+    end
+end
+
+
+-- Throws the body away: what has come at once, the rest while the handler
+-- goes on. Returns true | nil where it is no valid body.
 function _M.discard(r)
     if r.body_state ~= "unread" then
         return true
     end
     r.body_state = "discarded"
     invite(r)
-    return read_all(r, ignore, r.settings.client_body_timeout)
+    local thread = scheduler.start(r, nil, discarder_ended, read_all, r,
+                                   ignore, r.settings.client_body_timeout)
+    if thread.dead then
+        return r.body_state == "none" or nil
+    end
+    r.discarder = thread
+    return true
 end
 
 
 -- Frees what the request's body holds.
 function _M.clean_up(r)
+    if r.discarder then
+        scheduler.kill(r.discarder)
+        r.discarder = nil
+    end
     if r.body_sink then
         r.body_sink:drop()
         r.body_sink = nil

@@ -118,7 +118,7 @@ end
 --   thread   the one that asks; it has left its coroutine for good
 function _M.exit(thread, code)
     local r = thread.request
-    thread.dead = true
+    kill(thread)
     kill_threads(r)
     if not r.head then
         return r:over()
@@ -146,14 +146,13 @@ end
 -- Threads -------------------------------------------------------------------
 
 
+-- OpenResty logs nothing of an error that is neither string nor number.
 local function message(err)
     local kind = type(err)
     if kind == "string" or kind == "number" then
         return tostring(err)
-    elseif kind == "nil" then
-        return "unknown reason"
     end
-    return tostring(err)
+    return "unknown reason"
 end
 
 
@@ -219,7 +218,19 @@ local function client_gone(r)
 end
 
 
+-- Notes the entry thread of r, which has run up to its first wait. A thread
+-- that it spawned may have ended the request by now.
+local function enter(r, thread)
+    if r.terminated then
+        kill(thread)
+    elseif not thread.dead then
+        r.entry = thread
+    end
+end
+
+
 _M.close_sockets = close_sockets
+_M.enter = enter
 _M.kill_threads = kill_threads
 _M.log_abort = log_abort
 _M.thread_over = thread_over
@@ -233,10 +244,7 @@ local function run_content(r)
     if r.settings.lua_check_client_abort then
         abort.watch(r, client_gone)
     end
-    local thread = start(r, nil, entry_ended, r.settings.content_handler)
-    if not thread.dead then
-        r.entry = thread
-    end
+    return enter(r, start(r, nil, entry_ended, r.settings.content_handler))
 end
 
 
@@ -257,7 +265,8 @@ function _M.serve(downstream, head)
 end
 
 
-local NO_HEAD = {n = 0, line = {uri = ""}, method = "", version = 11,
+local NO_HEAD = {n = 0, fields = {n = 0}, line = {uri = ""}, method = "",
+                 version = 11,
                  target = "", request_line = "", keepalive = false}
 
 

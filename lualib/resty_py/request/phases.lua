@@ -4,6 +4,7 @@
 --   YIELDABLE, OUTPUT, …    sets of phases (ngx.get_phase names)
 --   check(set)              the current request, or an error as OpenResty's
 --                           "API disabled in the context of log_by_lua*"
+--   name()                  the current phase, "init" outside of any
 --   request()               the current request in any phase
 --   client()                the current request, unless it has no client
 --
@@ -71,6 +72,13 @@ function _M.request()
         error("no request found", 3)
     end
     return thread.request
+end
+
+
+-- Returns the name of the current phase.
+function _M.name()
+    local thread = scheduler.current
+    return thread and thread.request.phase or "init"
 end
 
 

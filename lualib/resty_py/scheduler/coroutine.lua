@@ -7,17 +7,22 @@
 --    on outwards with its own coroutine left suspended, and takes the
 --    scheduler's answer inwards. The whole light thread waits; the user's
 --    resume does not return.
--- 2. Meanwhile the coroutine counts as running: `busy` refuses a second
---    resume from another light thread.
--- 3. A plain yield in a light thread's own coroutine lets other threads run.
+-- 2. Meanwhile the coroutine counts as running and the one that resumed it
+--    as normal: `waiting` says so, and a second resume, from another light
+--    thread, is refused.
+-- 3. Where a C function keeps the yield from going outwards the answer is
+--    REFUSED, and the error is raised where the runtime wanted to wait.
+-- 4. A plain yield in a light thread's own coroutine lets other threads run.
 --
 -- Follows ngx_http_lua_coroutine.c.
 
 local scheduler = require "resty_py.scheduler"
 
+local REFUSED = scheduler.REFUSED
 local RUNTIME = scheduler.RUNTIME
 local create = coroutine.create
 local error = error
+local format = string.format
 local getinfo = debug.getinfo
 local light = scheduler.light
 local pause = scheduler.pause
@@ -28,61 +33,101 @@ local status = coroutine.status
 local type = type
 local yield = coroutine.yield
 
-local busy = setmetatable({}, {__mode = "k"})
+local can_yield = coroutine.isyieldable or function()
+    return true
+end
+
+-- Coroutine -> its status while the runtime waits in it.
+local waiting = setmetatable({}, {__mode = "k"})
 
 local _M = {}
 
 
-local function status_of_light(thread)
-    if thread == true or not thread.dead then
-        return "running"
+local function expect_coroutine(co, name)
+    if type(co) ~= "thread" then
+        error(format("bad argument #1 to '%s' (coroutine expected)", name), 3)
     end
-    return thread.waited and "dead" or "zombie"
+end
+
+
+local function expect_function(f, name)
+    if type(f) ~= "function" or getinfo(f, "S").what == "C" then
+        error(format("bad argument #1 to '%s' (Lua function expected)", name),
+              3)
+    end
+end
+
+
+local function status_of(co)
+    local thread = light[co]
+    if not thread then
+        return waiting[co] or status(co)
+    elseif thread ~= true and thread.dead then
+        return thread.waited and "dead" or "zombie"
+    end
+    return (waiting[co] == "normal" or status(co) == "normal") and "normal"
+        or "running"
 end
 
 
 -- coroutine.status(co): as Lua's, and "zombie" for a light thread that
 -- ended and was not waited for.
 function _M.status(co)
-    local thread = light[co]
-    if thread then
-        return status_of_light(thread)
-    end
-    return busy[co] and "running" or status(co)
+    expect_coroutine(co, "status")
+    return status_of(co)
 end
 
 
-local function refusal(co)
-    return false, "cannot resume " .. _M.status(co) .. " coroutine"
+local function hand_out(...)
+    if can_yield() then
+        return yield(...)
+    end
+    return REFUSED
 end
 
 
-local function relay(co, ok, first, ...)
-    if first == RUNTIME then
-        return relay(co, resume(co, yield(first, ...)))
+local hand_in
+
+
+-- Passes what the runtime yields in `co` by, until the user's values come.
+local function relay(co, ok, ...)
+    if (...) ~= RUNTIME then
+        return ok, ...
     end
-    busy[co] = nil
-    return ok, first, ...
+    local me = running()
+    waiting[co] = waiting[co] or "running"
+    waiting[me] = "normal"
+    return hand_in(co, me, hand_out(...))
 end
 
 
-local function answer(co, ok, first, ...)
-    if first == RUNTIME then
-        busy[co] = true
-        return relay(co, ok, first, ...)
-    elseif not ok and first == "cannot resume non-suspended coroutine" then
-        return refusal(co)
+function hand_in(co, me, ...)
+    waiting[co] = nil
+    waiting[me] = nil
+    return relay(co, resume(co, ...))
+end
+
+
+local function resume_if_suspended(co, ...)
+    local state = status_of(co)
+    if state ~= "suspended" then
+        return false, "cannot resume " .. state .. " coroutine"
     end
-    return ok, first, ...
+    return relay(co, resume(co, ...))
 end
 
 
 -- coroutine.resume(co, …)
 function _M.resume(co, ...)
-    if light[co] or busy[co] then
-        return refusal(co)
-    end
-    return answer(co, resume(co, ...))
+    expect_coroutine(co, "resume")
+    return resume_if_suspended(co, ...)
+end
+
+
+-- coroutine.create(f); only Lua functions can yield.
+function _M.create(f)
+    expect_function(f, "create")
+    return create(f)
 end
 
 
@@ -94,23 +139,12 @@ local function raise_or_return(ok, ...)
 end
 
 
--- coroutine.create(f); only Lua functions can yield.
-function _M.create(f)
-    if type(f) ~= "function" or getinfo(f, "S").what == "C" then
-        error("bad argument #1 to 'create' (Lua function expected)", 2)
-    end
-    return create(f)
-end
-
-
 -- coroutine.wrap(f)
 function _M.wrap(f)
-    if type(f) ~= "function" or getinfo(f, "S").what == "C" then
-        error("bad argument #1 to 'wrap' (Lua function expected)", 2)
-    end
+    expect_function(f, "wrap")
     local co = create(f)
     return function(...)
-        return raise_or_return(_M.resume(co, ...))
+        return raise_or_return(resume_if_suspended(co, ...))
     end
 end
 

@@ -5,6 +5,7 @@
 --   due      when it fires, in clock.mono seconds; FAR while disarmed
 --   waiter   what scheduler.wake is given then (see init.lua)
 --   at       its key in the heap: never later than `due`
+--   rank     its second key: counts what was put into the heap
 --   index    its place in the heap, nil while outside
 --
 -- Rules:
@@ -16,6 +17,8 @@
 -- 2. Disarming leaves the entry in the heap until `at`; `drop` takes it out
 --    at once, in O(log n), for owners that end.
 -- 3. Insert, drop and expire are O(log n); nothing scans the heap.
+-- 4. Of equal deadlines the one armed first fires first, as in nginx's tree;
+--    one that rule 1 puts back counts as armed then.
 
 local clock = require "resty_py.clock"
 
@@ -27,14 +30,30 @@ local _M = {FAR = FAR}
 
 local heap = {}
 local size = 0
+local last_rank = 0
+
+
+-- Returns a deadline that is not armed.
+function _M.new()
+    return {due = FAR, at = FAR, rank = 0, index = nil, waiter = nil}
+end
+
+
+-- Whether `one` fires before `other`; both are armed.
+function _M.is_earlier(one, other)
+    local at, other_at = one.at, other.at
+    return at < other_at or at == other_at and one.rank < other.rank
+end
+
+
+local is_earlier = _M.is_earlier
 
 
 local function sift_up(entry, index)
-    local at = entry.at
     while index > 1 do
         local up = floor(index / 2)
         local parent = heap[up]
-        if parent.at <= at then
+        if is_earlier(parent, entry) then
             break
         end
         heap[index] = parent
@@ -48,7 +67,7 @@ end
 
 local function earlier_child(index)
     local child = index * 2
-    if child < size and heap[child + 1].at < heap[child].at then
+    if child < size and is_earlier(heap[child + 1], heap[child]) then
         return child + 1
     end
     return child
@@ -56,12 +75,11 @@ end
 
 
 local function sift_down(entry, index)
-    local at = entry.at
     local last_parent = floor(size / 2)
     while index <= last_parent do
         local child = earlier_child(index)
         local other = heap[child]
-        if at <= other.at then
+        if is_earlier(entry, other) then
             break
         end
         heap[index] = other
@@ -73,8 +91,16 @@ local function sift_down(entry, index)
 end
 
 
-local function insert(entry)
+-- Gives `entry` the keys of one armed now.
+local function key(entry)
+    last_rank = last_rank + 1
+    entry.rank = last_rank
     entry.at = entry.due
+end
+
+
+local function insert(entry)
+    key(entry)
     size = size + 1
     sift_up(entry, size)
 end
@@ -87,7 +113,7 @@ local function remove(entry)
     size = size - 1
     entry.index = nil
     if last ~= entry then
-        if last.at < entry.at then
+        if is_earlier(last, entry) then
             sift_up(last, index)
         else
             sift_down(last, index)
@@ -103,7 +129,7 @@ function _M.arm(entry, due, waiter)
     if not entry.index then
         insert(entry)
     elseif due < entry.at then
-        entry.at = due
+        key(entry)
         sift_up(entry, entry.index)
     end
 end
@@ -138,7 +164,7 @@ function _M.expire(fire)
         elseif due == FAR then
             remove(entry)
         else
-            entry.at = due
+            key(entry)
             sift_down(entry, 1)
         end
         entry = heap[1]

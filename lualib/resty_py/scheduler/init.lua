@@ -13,7 +13,10 @@
 --    its answer inwards; a user's resume never sees one.
 -- 3. yield(RUNTIME) parks. yield(RUNTIME, action, …) leaves the coroutine,
 --    then calls action(thread, …): how spawn, exit, exec and redirect leave
---    the code they are called from, whatever pcall stands between.
+--    the code they are called from, whatever pcall stands between. Where a C
+--    function stands between (a callback of string.gsub) nothing can yield:
+--    the answer REFUSED, or no yield at all, is an error with OpenResty's
+--    text there.
 -- 4. wake() acts once: the first of an event, a deadline or a kill puts a
 --    parked thread on the queue, the others find it no longer parked.
 -- 5. While events and deadlines are being marked no user code runs: all of
@@ -21,15 +24,18 @@
 --    descriptor that was closed and opened anew within the same batch.
 -- 6. Fairness: the queue is served first come, first served, and a thread
 --    whose operations never need to wait pauses after SLICE of them.
+-- 7. A thread that ended drops its coroutine: `light` is keyed by it, and a
+--    Lua without ephemeron tables (5.1, LuaJIT) would keep both for ever.
 --
 -- Fields of a light thread:
 --
---   co        its coroutine
+--   co        its coroutine, nil once dead
 --   request   the request (or timer: a request without a client) it serves
 --   parent    the light thread that spawned it, nil for an entry thread
 --   parked    true while it waits to be woken
 --   value     what the wake hands to park()
---   owner     while parked: has forget(owner, thread), called on kill
+--   owner     has forget(owner, thread), which undoes what the thread waits
+--             for; set from park() until the thread runs again
 --   dead      finished, failed or killed
 --   ended     function(thread, ok, …) called once when it finishes or fails
 --
@@ -40,6 +46,7 @@ local deadlines = require "resty_py.scheduler.deadlines"
 local log = require "resty_py.log"
 
 local create = coroutine.create
+local error = error
 local resume = coroutine.resume
 local setmetatable = setmetatable
 local tostring = tostring
@@ -47,8 +54,15 @@ local traceback = debug.traceback
 local xpcall = xpcall
 local yield = coroutine.yield
 
+-- Lua 5.1 and 5.2 cannot tell; their own words are raised there.
+local can_yield = coroutine.isyieldable or function()
+    return true
+end
+
 local RUNTIME = {}
 local DONE = {}
+-- The answer to a yield that a C function keeps from the scheduler.
+local REFUSED = {}
 -- What park() returns when the deadline came first.
 local TIMEOUT = {}
 
@@ -59,7 +73,8 @@ local CACHE_MAX = 1024
 
 -- `current`: the light thread that runs now, or a stand-in of a phase that
 -- cannot yield; nil outside Lua handlers.
-local _M = {RUNTIME = RUNTIME, TIMEOUT = TIMEOUT, current = nil, budget = 0}
+local _M = {RUNTIME = RUNTIME, REFUSED = REFUSED, TIMEOUT = TIMEOUT,
+            current = nil, budget = 0}
 
 local queue = {}
 local head, tail = 1, 1
@@ -80,6 +95,12 @@ Thread.__index = Thread
 -- with its results, and starts over when handed the next one.
 local function serve(f, ...)
     return serve(yield(DONE, f(...)))
+end
+
+
+-- Whether `f` is what calls the function of a light thread.
+function _M.is_base(f)
+    return f == serve
 end
 
 
@@ -119,25 +140,49 @@ end
 local wake = _M.wake
 
 
+-- Undoes a wait that a C function kept from the scheduler.
+local function undo_wait(thread)
+    thread.parked = false
+    thread.owner:forget(thread)
+end
+
+
 local function finish(thread, ok, ...)
+    local co = thread.co
     thread.dead = true
+    thread.co = nil
+    if thread.parked then
+        undo_wait(thread)
+    end
     if ok and not thread.parent and cached < CACHE_MAX then
         cached = cached + 1
-        cache[cached] = thread.co
+        cache[cached] = co
     end
     return thread:ended(ok, ...)
 end
 
 
-local function after(thread, ok, mark, action, ...)
-    _M.current = nil
-    if not ok then
-        return finish(thread, false, mark, traceback(thread.co))
-    elseif mark == DONE then
-        return finish(thread, true, action, ...)
-    elseif action then
+local function act(thread, action, ...)
+    if action then
         return action(thread, ...)
     end
+end
+
+
+local function after_mark(thread, mark, ...)
+    if mark == DONE then
+        return finish(thread, true, ...)
+    end
+    return act(thread, ...)
+end
+
+
+local function after(thread, ok, ...)
+    _M.current = nil
+    if ok then
+        return after_mark(thread, ...)
+    end
+    return finish(thread, false, (...), traceback(thread.co))
 end
 
 
@@ -149,6 +194,7 @@ function Thread.run(thread, value)
     _M.current = thread
     _M.budget = SLICE
     thread.value = nil
+    thread.owner = nil
     return after(thread, resume(thread.co, value))
 end
 
@@ -162,11 +208,13 @@ function Thread.give_up(thread)
 end
 
 
--- Starts f(…) in a new light thread at once; returns its record.
+-- Starts f(…) in a new light thread at once.
 --   request, parent, ended: as the fields above
+-- Returns its record and its coroutine.
 function _M.start(request, parent, ended, f, ...)
+    local co = parent and create(serve) or take_coroutine()
     local thread = setmetatable({
-        co = parent and create(serve) or take_coroutine(),
+        co = co,
         request = request,
         parent = parent,
         parked = false,
@@ -176,48 +224,77 @@ function _M.start(request, parent, ended, f, ...)
         ended = ended,
     }, Thread)
     if parent then
-        light[thread.co] = thread
+        light[co] = thread
     end
     local outer = _M.current
     _M.current = thread
     _M.budget = SLICE
-    after(thread, resume(thread.co, f, ...))
+    after(thread, resume(co, f, ...))
     _M.current = outer
-    return thread
+    return thread, co
 end
 
 
 -- Ends a light thread where it is parked or queued; `ended` is not called.
 function _M.kill(thread)
-    thread.dead = true
     local owner = thread.owner
-    if thread.parked and owner then
-        thread.parked = false
+    thread.dead = true
+    thread.co = nil
+    thread.parked = false
+    thread.owner = nil
+    if owner then
         owner:forget(thread)
     end
 end
 
 
+local function refuse()
+    error("attempt to yield across C-call boundary", 0)
+end
+
+
 -- Parks the current light thread until it is woken; returns wake's value.
---   owner   has forget(owner, thread), which undoes the waiting on a kill
+--   owner   has forget(owner, thread), which undoes the waiting: on a kill,
+--           or where the thread cannot yield
 function _M.park(owner)
     local thread = _M.current
+    if thread.parked and thread.owner ~= owner then
+        undo_wait(thread)
+    end
     thread.parked = true
     thread.owner = owner
-    return yield(RUNTIME)
+    local value = REFUSED
+    if can_yield() then
+        value = yield(RUNTIME)
+    end
+    if value == REFUSED then
+        undo_wait(thread)
+        refuse()
+    end
+    return value
 end
 
 
 -- Leaves the current light thread to run action(thread, …) outside of it.
 function _M.leave(action, ...)
-    return yield(RUNTIME, action, ...)
+    local thread = _M.current
+    if thread.parked then
+        undo_wait(thread)
+    end
+    local value = REFUSED
+    if can_yield() then
+        value = yield(RUNTIME, action, ...)
+    end
+    if value == REFUSED then
+        refuse()
+    end
+    return value
 end
 
 
 -- Lets the threads before this one in the queue run.
 function _M.pause()
-    push(_M.current)
-    return yield(RUNTIME)
+    _M.leave(push)
 end
 
 
@@ -225,7 +302,7 @@ end
 function _M.spend()
     local budget = _M.budget - 1
     _M.budget = budget
-    if budget < 0 then
+    if budget < 0 and can_yield() then
         return _M.pause()
     end
 end
@@ -247,7 +324,7 @@ end
 
 
 local function run_items()
-    while head < stop do
+    while head < tail and head < stop do
         local item = queue[head]
         queue[head] = nil
         head = head + 1
@@ -269,13 +346,10 @@ local function contain(err)
 end
 
 
--- Runs the queue as it stands, up to `limit` items; returns true when more
--- is queued.
+-- Runs the queue until it is empty, up to `limit` items; returns true when
+-- more is queued.
 function _M.run_queue(limit)
     stop = head + limit
-    if tail < stop then
-        stop = tail
-    end
     if not xpcall(run_items, contain) then
         return true
     end

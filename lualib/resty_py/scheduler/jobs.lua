@@ -84,16 +84,15 @@ function _M.start(token, what, is_source, name, ...)
         threads = nil,
         sockets = nil,
         ctx = nil,
-        succeeded = nil,
-        answer = nil,
+        -- What a job answers that ngx.exit ended.
+        succeeded = true,
+        answer = keep(),
     }
     running[token] = r
     _M.count = _M.count + 1
     local thread = scheduler.start(r, nil, ended, run, what, is_source, name,
                                    ...)
-    if not thread.dead then
-        r.entry = thread
-    end
+    return engine.enter(r, thread)
 end
 
 

@@ -4,7 +4,7 @@
 --
 -- 1. A timer's handler runs as a request of phase "timer": it may spawn,
 --    sleep and use cosockets, and has no client.
--- 2. A timer of no delay runs once the code that made it waits or ends.
+-- 2. A timer of no delay runs with the next look at the descriptors.
 -- 3. `every` arms its next run before it starts this one.
 -- 4. When the worker exits, timers that are pending run at once with
 --    `premature` true; from then on only those without delay are taken.
@@ -20,9 +20,11 @@ local scheduler = require "resty_py.scheduler"
 
 local format = string.format
 local getinfo = debug.getinfo
+local ipairs = ipairs
 local pairs = pairs
 local select = select
 local setmetatable = setmetatable
+local sort = table.sort
 local unpack = unpack or table.unpack  -- luacheck: ignore 143
 
 local Timer = {}
@@ -89,9 +91,7 @@ local function start(self, premature)
     local thread = scheduler.start(r, nil, handler_ended, self.handler,
                                    premature, unpack(self.arguments, 1,
                                                      self.arguments.n))
-    if not thread.dead then
-        r.entry = thread
-    end
+    return engine.enter(r, thread)
 end
 
 
@@ -131,7 +131,7 @@ end
 --   delay      seconds
 --   interval   whether it runs again and again
 --   settings   the limits that hold for it
---   origin     the request that made it, for its log lines, or nil
+--   origin     the downstream it was made for, for its log lines, or nil
 -- Returns 1 | nil, err.
 function _M.add(delay, interval, settings, origin, handler, ...)
     if lifecycle.exiting and delay > 0 then
@@ -148,25 +148,29 @@ function _M.add(delay, interval, settings, origin, handler, ...)
         origin = origin,
         handler = handler,
         arguments = {n = select("#", ...), ...},
-        deadline = {due = 0, at = 0, index = nil, waiter = nil},
+        deadline = deadlines.new(),
     }, Timer)
     add_pending(self)
-    if delay == 0 then
-        scheduler.post(self)
-    else
-        arm(self)
-    end
+    arm(self)
     return 1
 end
 
 
+local function is_earlier(one, other)
+    return deadlines.is_earlier(one.deadline, other.deadline)
+end
+
+
+-- Wakes the pending timers, in the order they were due.
 local function fire_all()
+    local timers = {}
     for self in pairs(pending) do
+        timers[#timers + 1] = self
+    end
+    sort(timers, is_earlier)
+    for _, self in ipairs(timers) do
         deadlines.drop(self.deadline)
-        if self.parked then
-            self.parked = false
-            scheduler.post(self)
-        end
+        scheduler.wake(self)
     end
 end
 

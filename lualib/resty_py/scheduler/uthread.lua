@@ -1,42 +1,51 @@
--- Light threads of a user: spawn, wait, kill.
+-- Light threads of a user: ngx.thread.spawn, wait, kill.
 --
 -- Rules:
 --
 -- 1. spawn runs the new thread at once, up to its first wait; the spawner
 --    goes on after the threads that were queued before.
--- 2. Only the parent waits for or kills a thread. wait returns for the
---    first of several that has ended; the others go on.
+-- 2. Only the coroutine that spawned a thread, its parent, waits for or
+--    kills it. wait returns for the first of several that has ended; the
+--    others go on.
 -- 3. A thread that has ended keeps its results until its parent takes them
 --    or ends: till then its status is "zombie".
 --
 -- Fields a spawned thread has beside those of every light thread:
 --
+--   spawner   the coroutine that spawned it
 --   results   {n = …, ok, …} when it has ended
 --   waited    its results were taken, or it was killed
---   waiter    the parent, while it waits for this thread
+--   wait      the Wait of its parent, while it waits for this thread
 --
 -- Follows ngx_http_lua_uthread.c and ngx_http_lua_util.c.
 
 local engine = require "resty_py.request.engine"
+local phases = require "resty_py.request.phases"
 local scheduler = require "resty_py.scheduler"
 
+local YIELDABLE = phases.YIELDABLE
+local check = phases.check
 local error = error
-local ipairs = ipairs
+local format = string.format
+local getinfo = debug.getinfo
 local leave = scheduler.leave
 local light = scheduler.light
+local running = coroutine.running
 local select = select
 local type = type
 local unpack = unpack or table.unpack  -- luacheck: ignore 143
 local wake = scheduler.wake
+
+local KILLED = "already waited or killed"
 
 local _M = {}
 
 
 local function keep(thread, ...)
     thread.results = {n = select("#", ...), ...}
-    local waiter = thread.waiter
-    if waiter then
-        wake(waiter)
+    local wait = thread.wait
+    if wait then
+        wake(wait.thread)
     end
 end
 
@@ -57,14 +66,17 @@ local function ended(thread, ok, ...)
 end
 
 
-local function start(parent, f, ...)
+local function start(parent, spawner, f, ...)
     local r = parent.request
     scheduler.post(parent)
     r.alive = r.alive + 1
     r.threads = r.threads or {}
-    local thread = scheduler.start(r, parent, ended, f, ...)
-    parent.value = thread.co
-    if not thread.dead then
+    local thread, co = scheduler.start(r, parent, ended, f, ...)
+    thread.spawner = spawner
+    parent.value = co
+    if r.terminated then
+        scheduler.kill(thread)
+    elseif not thread.dead then
         r.threads[thread] = true
     end
 end
@@ -72,22 +84,27 @@ end
 
 -- Runs f(…) in a new light thread; returns its coroutine.
 function _M.spawn(f, ...)
-    return leave(start, f, ...)
+    check(YIELDABLE)
+    if type(f) ~= "function" or getinfo(f, "S").what == "C" then
+        error("bad argument #1 to 'spawn' (Lua function expected)", 2)
+    end
+    return leave(start, (running()), f, ...)
 end
 
 
 -- Waiting -------------------------------------------------------------------
 
 
-local function find(co)
-    if type(co) ~= "thread" then
-        error("lua thread expected", 3)
-    end
+-- Returns the light thread that may be waited for | nil, the refusal.
+local function find(co, index)
     local thread = light[co]
-    if not thread or thread == true then
-        error("attempt to wait on a coroutine that is not a user thread", 3)
-    elseif thread.parent ~= scheduler.current then
-        error("only the parent coroutine can wait on the thread", 3)
+    if type(co) ~= "thread" then
+        return nil, format("bad argument #%d to 'wait' (lua thread expected)",
+                           index)
+    elseif not thread or thread == true then
+        return nil, "attempt to wait on a coroutine that is not a user thread"
+    elseif thread.spawner ~= running() then
+        return nil, "only the parent coroutine can wait on the thread"
     end
     return thread
 end
@@ -101,78 +118,107 @@ local function take(thread)
 end
 
 
--- Waits for several threads at once: undone when the waiter is killed.
+-- The wait of a light thread for others: an array of them.
 local Wait = {}
 Wait.__index = Wait
 
 
 function Wait:forget()
-    for _, thread in ipairs(self) do
-        thread.waiter = nil
-    end
-end
-
-
-local function first_ended(threads)
-    for _, thread in ipairs(threads) do
-        if thread.results then
-            return thread
+    for i = 1, self.n do
+        if self[i].wait == self then
+            self[i].wait = nil
         end
     end
 end
 
 
--- Waits for the first of `...` (coroutines) to end.
+function Wait:add(thread)
+    self.n = self.n + 1
+    self[self.n] = thread
+end
+
+
+function Wait:first_ended()
+    for i = 1, self.n do
+        if self[i].results then
+            return self[i]
+        end
+    end
+end
+
+
+-- Parks until one of the threads has ended; returns it.
+function Wait:run()
+    for i = 1, self.n do
+        self[i].wait = self
+    end
+    local thread
+    repeat
+        scheduler.park(self)
+        thread = self:first_ended()
+    until thread
+    self:forget()
+    return thread
+end
+
+
+-- Waits for the first of `…` (coroutines) to end.
 -- Returns true, its results | false, err | nil, "already waited or killed".
 function _M.wait(...)
+    check(YIELDABLE)
     local n = select("#", ...)
     if n == 0 then
         error("at least one coroutine should be specified", 2)
     end
-    local threads = setmetatable({}, Wait)
+    local wait = setmetatable({thread = scheduler.current, n = 0}, Wait)
     for i = 1, n do
-        local thread = find((select(i, ...)))
-        if thread.results then
+        local thread, err = find(select(i, ...), i)
+        if not thread then
+            error(err, 2)
+        elseif thread.results then
             return take(thread)
         elseif not thread.waited then
-            threads[#threads + 1] = thread
+            wait:add(thread)
+        elseif i == n then
+            return nil, KILLED
         end
     end
-    if #threads == 0 then
-        return nil, "already waited or killed"
-    end
-    for _, thread in ipairs(threads) do
-        thread.waiter = scheduler.current
-    end
-    local done
-    repeat
-        scheduler.park(threads)
-        done = first_ended(threads)
-    until done
-    threads:forget()
-    return take(done)
+    return take(wait:run())
 end
 
 
 -- Killing -------------------------------------------------------------------
 
 
+-- Why a thread cannot be killed, or nil.
+local function refusal(thread)
+    if not thread or thread == true then
+        return "not user thread"
+    elseif thread.spawner ~= running() then
+        return "killer not parent"
+    elseif thread.waited then
+        return KILLED
+    elseif thread.dead then
+        return "already terminated"
+    end
+end
+
+
 -- Ends a thread that has not.
 -- Returns 1 | nil, err.
 function _M.kill(co)
+    check(YIELDABLE)
     if type(co) ~= "thread" then
-        error("lua thread expected", 2)
+        error("bad argument #1 to 'kill' (lua thread expected)", 2)
     end
     local thread = light[co]
-    if not thread or thread == true then
-        return nil, "not user thread"
-    elseif thread.parent ~= scheduler.current then
-        return nil, "killer not parent"
-    elseif thread.waited then
-        return nil, "already waited or killed"
-    elseif thread.dead then
+    local err = refusal(thread)
+    if err == "already terminated" then
         thread.waited = true
-        return nil, "already terminated"
+        thread.results = nil
+    end
+    if err then
+        return nil, err
     end
     scheduler.kill(thread)
     thread.waited = true

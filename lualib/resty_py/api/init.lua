@@ -1,0 +1,45 @@
+-- The ngx API.
+--
+--   install()   makes the globals ngx and ndk, and what else handlers find
+--               changed: print, coroutine.*, and a guard on _G
+
+local clock = require "resty_py.clock"
+local constants = require "resty_py.api.constants"
+local globals = require "resty_py.api.globals"
+local magic = require "resty_py.api.magic"
+local scalar = require "resty_py.api.scalar"
+local time = require "resty_py.api.time"
+local unsupported = require "resty_py.api.unsupported"
+
+local ipairs = ipairs
+local require = require
+
+-- Files with install(ngx), in no particular order.
+local FILES = {
+    "codec", "config", "control", "ctx", "header", "log", "output",
+    "req_args", "req_body", "req_headers", "sleep", "socket", "state",
+    "thread", "timer", "var",
+}
+
+local _M = {}
+
+
+function _M.install()
+    local ngx = {req = {}, resp = {}}
+    local ndk = {}
+    constants.install(ngx)
+    scalar.null = ngx.null
+    time.install(ngx, clock)
+    for _, name in ipairs(FILES) do
+        require("resty_py.api." .. name).install(ngx)
+    end
+    unsupported.install(ngx)
+    unsupported.install_ndk(ndk)
+    magic.install(ngx)
+    _G.ngx, _G.ndk = ngx, ndk
+    package.loaded.ngx, package.loaded.ndk = ngx, ndk
+    globals.install()
+end
+
+
+return _M

@@ -1,0 +1,67 @@
+-- What OpenResty has and this runtime does not yet: functions that say so.
+--
+-- Whatever another file has installed stays as it is.
+
+local error = error
+local ipairs = ipairs
+local pairs = pairs
+local setmetatable = setmetatable
+
+-- Tables of the API -> names in them; "" is ngx itself.
+local NAMES = {
+    [""] = {"exec", "run_worker_thread"},
+    location = {"capture", "capture_multi"},
+    re = {"match", "find", "gmatch", "sub", "gsub"},
+    req = {"socket"},
+}
+
+local _M = {}
+
+
+local function refuse(name)
+    return function()
+        error(name .. " is not supported yet by resty-py", 2)
+    end
+end
+
+
+local function fill(parent, path, names)
+    for _, name in ipairs(names) do
+        if parent[name] == nil then
+            parent[name] = refuse(path .. name)
+        end
+    end
+end
+
+
+-- A table whose fields all are functions that refuse.
+local function refusing(path)
+    return setmetatable({}, {
+        __index = function(_, name)
+            return refuse(path .. name)
+        end,
+    })
+end
+
+
+function _M.install(ngx)
+    for group, names in pairs(NAMES) do
+        if group == "" then
+            fill(ngx, "ngx.", names)
+        else
+            ngx[group] = ngx[group] or {}
+            fill(ngx[group], "ngx." .. group .. ".", names)
+        end
+    end
+    -- No dictionary is declared, so each name gives nil, as in OpenResty.
+    ngx.shared = ngx.shared or {}
+end
+
+
+-- Fills the table ndk.
+function _M.install_ndk(ndk)
+    ndk.set_var = ndk.set_var or refusing("ndk.set_var.")
+end
+
+
+return _M

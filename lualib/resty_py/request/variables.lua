@@ -1,0 +1,381 @@
+-- nginx's variables.
+--
+--   get(r, name)          the value of $name, a string, or nil
+--   set(r, name, value)   true | nil, what OpenResty says
+--
+-- Where a name is looked up, in this order:
+--
+-- 1. r.vars: what the configuration declares (`set`), name -> value, false
+--    where it is unset; nil for the whole where nothing is declared.
+-- 2. BUILTIN: name -> f(r).
+-- 3. PREFIXES: $http_NAME and the like, f(rest of the name) -> f(r); what it
+--    gives is kept by name.
+--
+-- Names are in lower case; any case is taken. Numbers are captures: r.captures.
+--
+-- Follows ngx_http_variables.c and ngx_http_lua_variable.c.
+
+local address = require "resty_py.net.address"
+local base64 = require "resty_py.codec.base64"
+local clock = require "resty_py.clock"
+local files = require "resty_py.native".files
+local headers = require "resty_py.request.headers"
+local httptime = require "resty_py.codec.httptime"
+local memo = require "resty_py.http.memo"
+local named_values = require "resty_py.request.named_values"
+local native = require "resty_py.native"
+local version = require "resty_py.version"
+
+local byte = string.byte
+local concat = table.concat
+local find = string.find
+local floor = math.floor
+local format = string.format
+local gsub = string.gsub
+local ipairs = ipairs
+local join = headers.join
+local lower = string.lower
+local match = string.match
+local max = math.max
+local open = io.open
+local sub = string.sub
+
+-- Names of prefixed variables kept per generation.
+local NAMES = 512
+-- Random bytes of $request_id.
+local ID_SIZE = 16
+
+-- A float of milliseconds may lie this much below the whole number it means.
+local SLACK = 0.001
+
+local _M = {}
+
+
+-- Seconds as nginx writes them, cut to milliseconds.
+local function seconds(number)
+    return format("%.3f", floor(number * 1000 + SLACK) / 1000)
+end
+
+
+-- The connection ------------------------------------------------------------
+
+
+local function remote(r)
+    local downstream = r.downstream
+    local parsed = downstream.remote
+    if not parsed then
+        parsed = address.parse(downstream.address)
+        downstream.remote = parsed
+    end
+    return parsed
+end
+
+
+local function port_text(port)
+    return port and format("%d", port) or ""
+end
+
+
+-- Our own end of the connection: {host, port}.
+local function own(r)
+    local downstream = r.downstream
+    local found = downstream.own
+    if not found and r.connection.fd then
+        local host, port = native.net["local"](r.connection.fd)
+        found = {host = host, port = port}
+        downstream.own = found
+    end
+    return found or {}
+end
+
+
+-- Sizes and times -----------------------------------------------------------
+
+
+local function body_bytes_sent(r)
+    return format("%d", max(0, r.sent - r.head_size))
+end
+
+
+local function head_length(head)
+    return head.buffer and head.next - head.first or 0
+end
+
+
+local function request_time(r)
+    return seconds(max(0, clock.mono - r.start_mono))
+end
+
+
+local random
+
+
+local function request_id(r)
+    local id = r.id
+    if not id then
+        random = random or open("/dev/urandom", "rb")
+        id = gsub(random:read(ID_SIZE), ".", function(letter)
+            return format("%02x", byte(letter))
+        end)
+        r.id = id
+    end
+    return id
+end
+
+
+-- The request ---------------------------------------------------------------
+
+
+local PROTOCOLS = {[10] = "HTTP/1.0", [11] = "HTTP/1.1"}
+
+
+local function server_protocol(r)
+    local number = r.version
+    return PROTOCOLS[number]
+        or number > 9 and format("HTTP/1.%d", number - 10) or nil
+end
+
+
+local function content_length(r)
+    local value = join(r.head, "content-length", ", ")
+    if value or r.body_state ~= "read" or not r.head.chunked then
+        return value
+    elseif r.body_file then
+        return format("%d", files.size(r.body_file) or 0)
+    end
+    return format("%d", #(r.body_data or ""))
+end
+
+
+local function remote_user(r)
+    local value = join(r.head, "authorization", ", ")
+    local encoded = value and match(value, "^[Bb][Aa][Ss][Ii][Cc] +(.+)$")
+    local decoded = encoded and base64.decode(encoded)
+    return decoded and match(decoded, "^([^:]*):")
+end
+
+
+local function status(r)
+    local code = r.status
+    if code == 0 and r.version == 9 then
+        code = 9
+    end
+    return format("%03d", code)
+end
+
+
+local function query(r)
+    return r.args
+end
+
+
+local BUILTIN = {
+    request = function(r) return r.head.request_line end,
+    request_method = function(r) return r.method end,
+    request_uri = function(r) return r.head.line.request_uri end,
+    uri = function(r) return r.uri end,
+    document_uri = function(r) return r.uri end,
+    args = query,
+    query_string = query,
+    is_args = function(r)
+        return r.args and r.args ~= "" and "?" or ""
+    end,
+    server_protocol = server_protocol,
+    scheme = function() return "http" end,
+    https = function() return "" end,
+    host = function(r)
+        return r.head.host or r.settings.server_name or ""
+    end,
+    content_type = function(r) return join(r.head, "content-type", ", ") end,
+    content_length = content_length,
+    remote_user = remote_user,
+    request_body = function(r) return r.body_data end,
+    request_body_file = function(r) return r.body_file end,
+    request_id = request_id,
+    request_length = function(r)
+        return format("%d", head_length(r.head) + r.received)
+    end,
+    request_time = request_time,
+    request_completion = function(r) return r.eof and "OK" or "" end,
+    document_root = function(r) return r.settings.root end,
+    realpath_root = function(r) return r.settings.root end,
+    request_filename = function(r) return r.settings.root .. r.uri end,
+
+    remote_addr = function(r) return remote(r).host end,
+    remote_port = function(r) return port_text(remote(r).port) end,
+    binary_remote_addr = function(r) return remote(r).binary end,
+    server_addr = function(r) return own(r).host end,
+    server_port = function(r) return port_text(own(r).port) end,
+    server_name = function(r) return r.settings.server_name or "" end,
+    connection = function(r) return format("%d", r.downstream.number) end,
+    connection_requests = function(r)
+        return format("%d", r.downstream.requests)
+    end,
+    connection_time = function(r)
+        return seconds(clock.mono - r.downstream.opened)
+    end,
+    pipe = function(r) return r.downstream.pipelined and "p" or "." end,
+
+    status = status,
+    bytes_sent = function(r) return format("%d", r.sent) end,
+    body_bytes_sent = body_bytes_sent,
+    limit_rate = function() return "0" end,
+
+    msec = function() return seconds(clock.wall) end,
+    time_local = function() return httptime.access_stamp(clock.wall) end,
+    time_iso8601 = function() return httptime.iso8601_stamp(clock.wall) end,
+    hostname = function() return native.worker.hostname() end,
+    pid = function() return format("%d", native.worker.pid()) end,
+    nginx_version = function() return version.nginx end,
+}
+
+
+-- The response --------------------------------------------------------------
+
+
+local function sent_connection(r)
+    return r.status == 101 and "upgrade"
+        or r.keepalive and "keep-alive" or "close"
+end
+
+
+-- Those of $sent_http_NAME that the server writes of its own.
+local SENT = {
+    ["content-type"] = function(r)
+        return r.content_type ~= "" and r.content_type or nil
+    end,
+    ["content-length"] = function(r)
+        local value = r.headers and r.headers:get("content-length")
+        return value or r.content_length and format("%d", r.content_length)
+    end,
+    ["transfer-encoding"] = function(r)
+        return r.chunked and "chunked" or nil
+    end,
+    connection = sent_connection,
+}
+
+
+local function sent_any(key)
+    return function(r)
+        if r.headers then
+            local values, n = r.headers:get_all(key, r.headers.n)
+            return n > 0 and concat(values, ", ") or nil
+        end
+    end
+end
+
+
+-- Names by their beginning --------------------------------------------------
+
+
+local PREFIXES = {
+    {"http_", function(rest)
+        local key = gsub(rest, "_", "-")
+        local separator = key == "cookie" and "; " or ", "
+        return function(r)
+            return join(r.head, key, separator)
+        end
+    end},
+    {"arg_", function(rest)
+        return function(r)
+            local args = r.args
+            return args and rest ~= "" and named_values.arg(args, rest) or nil
+        end
+    end},
+    {"cookie_", function(rest)
+        return function(r)
+            local header = join(r.head, "cookie", "; ")
+            return header and named_values.cookie(header, rest)
+        end
+    end},
+    {"sent_http_", function(rest)
+        local key = gsub(rest, "_", "-")
+        return SENT[key] or sent_any(key)
+    end},
+}
+
+
+local function unknown()
+    return nil
+end
+
+
+local known = memo.new(NAMES)
+
+
+local function resolve(name)
+    local getter = BUILTIN[name]
+    if getter then
+        return getter
+    end
+    for _, prefix in ipairs(PREFIXES) do
+        local start, make = prefix[1], prefix[2]
+        if find(name, start, 1, true) == 1 then
+            return make(sub(name, #start + 1))
+        end
+    end
+    return unknown
+end
+
+
+-- Access --------------------------------------------------------------------
+
+
+local function find_getter(name)
+    return memo.recall(known, name)
+        or memo.store(known, name, resolve(lower(name)))
+end
+
+
+-- Returns the value of a variable: a string, or nil where it has none.
+function _M.get(r, name)
+    local vars = r.vars
+    if vars then
+        local value = vars[lower(name)]
+        if value ~= nil then
+            return value or nil
+        end
+    end
+    local getter = BUILTIN[name] or known.young[name] or find_getter(name)
+    return getter(r)
+end
+
+
+-- Returns what a regular expression of the configuration captured, or nil.
+function _M.capture(r, index)
+    local captures = r.captures
+    return captures and captures[index] or nil
+end
+
+
+local SETTERS = {
+    args = function(r, value)
+        r.args = value
+        return true
+    end,
+    limit_rate = function()
+        return nil, "ngx.var.limit_rate is not supported yet by resty-py"
+    end,
+}
+
+
+-- value: string, or nil for none.
+-- Returns true | nil, err.
+function _M.set(r, name, value)
+    local vars = r.vars
+    if vars and vars[name] ~= nil then
+        vars[name] = value or false
+        return true
+    elseif SETTERS[name] then
+        return SETTERS[name](r, value)
+    elseif BUILTIN[name] then
+        return nil, format('variable "%s" not changeable', name)
+    end
+    return nil, format('variable "%s" not found for writing; maybe it is a '
+                       .. "built-in variable that is not changeable or you "
+                       .. "forgot to use \"set $%s '';\" in the config file "
+                       .. "to define it first", name, name)
+end
+
+
+return _M

@@ -1,0 +1,203 @@
+"""Peers of cosockets, which do as the Lua side tells them.
+
+A puppet reads commands, one a line, from the very connection it talks on, so a
+Lua test says itself what its peer does, and when:
+
+    say TEXT      send TEXT, with Python's backslash escapes
+    drip TEXT     send it byte by byte
+    zeros N       send N bytes
+    count N       read N bytes and answer "N\\n"
+    fin           send FIN and go on reading
+    close         close
+    reset         close with RST
+    hush          read no more
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+from typing import TYPE_CHECKING
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+#: l_onoff, l_linger: close() sends RST.
+_RST_ON_CLOSE = struct.pack("ii", 1, 0)
+
+#: Kernel buffers of ``small`` puppets: as little as Linux gives.
+_LEAST_BUFFER = 1
+
+
+class Puppet:
+    """One connection whose peer tells us what to do."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+        self._buffer = bytearray()
+
+    async def run(self) -> None:
+        """Obey until the peer leaves or says so."""
+        async with self._stream:
+            with contextlib.suppress(trio.BrokenResourceError):
+                while line := await self._line():
+                    command, _, argument = line.partition(" ")
+                    await getattr(self, f"_do_{command}")(argument)
+
+    async def _more(self) -> bool:
+        data = await self._stream.receive_some()
+        self._buffer += data
+        return bool(data)
+
+    async def _line(self) -> str:
+        while (end := self._buffer.find(b"\n")) < 0:
+            if not await self._more():
+                return ""
+        line = self._buffer[:end].decode("latin-1")
+        del self._buffer[: end + 1]
+        return line
+
+    async def _do_say(self, text: str) -> None:
+        await self._stream.send_all(_unescape(text))
+
+    async def _do_drip(self, text: str) -> None:
+        for byte in _unescape(text):
+            await self._stream.send_all(bytes([byte]))
+
+    async def _do_zeros(self, number: str) -> None:
+        await self._stream.send_all(bytes(int(number)))
+
+    async def _do_count(self, number: str) -> None:
+        while len(self._buffer) < int(number):
+            if not await self._more():
+                return
+        del self._buffer[: int(number)]
+        await self._stream.send_all(f"{number}\n".encode())
+
+    async def _do_fin(self, _argument: str) -> None:
+        await self._stream.send_eof()
+
+    async def _do_close(self, _argument: str) -> None:
+        await self._stream.aclose()
+
+    async def _do_reset(self, _argument: str) -> None:
+        self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
+        await self._stream.aclose()
+
+    async def _do_hush(self, _argument: str) -> None:
+        await trio.sleep_forever()
+
+
+def _unescape(text: str) -> bytes:
+    return text.encode("latin-1").decode("unicode_escape").encode("latin-1")
+
+
+async def puppet(stream: trio.SocketStream) -> None:
+    """Obey the peer of *stream*."""
+    with contextlib.suppress(trio.ClosedResourceError):
+        await Puppet(stream).run()
+
+
+async def small(stream: trio.SocketStream) -> None:
+    """Obey with the least kernel buffers."""
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        stream.setsockopt(socket.SOL_SOCKET, option, _LEAST_BUFFER)
+    await puppet(stream)
+
+
+async def reset_at_once(stream: trio.SocketStream) -> None:
+    """Reset the connection that was just made."""
+    await Puppet(stream)._do_reset("")
+
+
+async def close_at_once(stream: trio.SocketStream) -> None:
+    """Close the connection that was just made."""
+    await stream.aclose()
+
+
+Script = "Callable[[trio.SocketStream], Awaitable[None]]"
+
+
+def listening(family: int = socket.AF_INET, address: object = None) -> socket.socket:
+    """Return a listening socket on *address*, or on a free port."""
+    sock = socket.socket(family)
+    host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
+    sock.bind(address or (host, 0))
+    sock.listen(128)
+    return sock
+
+
+@contextlib.contextmanager
+def refused_port():
+    """Yield a port that nobody listens on: one that is bound and no more."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+@contextlib.contextmanager
+def unaccepting_port():
+    """Yield a port whose backlog is full: connections to it never come about."""
+    with contextlib.ExitStack() as stack:
+        sock = stack.enter_context(socket.socket())
+        sock.bind(("127.0.0.1", 0))
+        sock.listen(0)
+        for _ in range(4):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            code = client.connect_ex(sock.getsockname())
+            assert code in (0, errno.EINPROGRESS)
+        yield sock.getsockname()[1]
+
+
+async def serve_stream(
+    sock: socket.socket, script: Script, nursery: trio.Nursery
+) -> None:
+    """Run *script* on every connection to *sock*, in *nursery*."""
+    sock.setblocking(False)
+    listener = trio.SocketListener(trio.socket.from_stdlib_socket(sock))
+    nursery.start_soon(trio.serve_listeners, script, [listener])
+
+
+async def echo_datagrams(sock: trio.socket.SocketType) -> None:
+    """Send every datagram back; ``twice`` comes back two times."""
+    while True:
+        data, address = await sock.recvfrom(65536)
+        for _ in range(2 if data == b"twice" else 1):
+            await sock.sendto(data, address)
+
+
+@contextlib.asynccontextmanager
+async def open_peers(folder: Path) -> AsyncIterator[dict[str, int | str]]:
+    """Run every kind of peer; yield where: a port, or the path of a socket."""
+    unix = str(folder / "peer.sock")
+    sockets = {
+        "puppet": (listening(), puppet),
+        "small": (listening(), small),
+        "puppet6": (listening(socket.AF_INET6), puppet),
+        "unix": (listening(socket.AF_UNIX, unix), puppet),
+        "reset": (listening(), reset_at_once),
+        "close": (listening(), close_at_once),
+    }
+    places: dict[str, int | str] = {"unix": unix}
+    with refused_port() as refused, unaccepting_port() as unaccepting:
+        async with trio.open_nursery() as nursery:
+            for name, (sock, script) in sockets.items():
+                await serve_stream(sock, script, nursery)
+                if name != "unix":
+                    places[name] = sock.getsockname()[1]
+            udp = trio.socket.socket(type=socket.SOCK_DGRAM)
+            await udp.bind(("127.0.0.1", 0))
+            mute = trio.socket.socket(type=socket.SOCK_DGRAM)
+            await mute.bind(("127.0.0.1", 0))
+            nursery.start_soon(echo_datagrams, udp)
+            places |= {"refused": refused, "unaccepting": unaccepting}
+            places |= {"udp": udp.getsockname()[1], "mute": mute.getsockname()[1]}
+            with udp, mute:
+                yield places
+                nursery.cancel_scope.cancel()

@@ -1,0 +1,113 @@
+"""The real OpenResty: nginx with lua-nginx-module, run beside ours for truth.
+
+``RealNginx`` serves Lua files of one folder: ``GET /NAME`` runs ``NAME.lua`` as
+``content_by_lua_file``. Where there is no nginx the test is skipped, and fails
+in CI.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_MODULES = Path("/usr/lib/nginx/modules")
+_PATIENCE = 10.0
+
+_CONFIG = """
+daemon off;
+master_process off;
+error_log {folder}/nginx.log info;
+pid {folder}/nginx.pid;
+load_module {modules}/ndk_http_module.so;
+load_module {modules}/ngx_http_lua_module.so;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    default_type text/plain;
+    {settings}
+    server {{
+        listen 127.0.0.1:{port};
+        location ~ ^/(?<name>[a-z0-9_]+)$ {{
+            content_by_lua_file {folder}/$name.lua;
+        }}
+    }}
+}}
+"""
+
+
+def require_nginx() -> str:
+    """Return the path of nginx; skip where there is none, fail in CI."""
+    nginx = shutil.which("nginx")
+    if nginx and (_MODULES / "ngx_http_lua_module.so").exists():
+        return nginx
+    message = "the real nginx with its Lua module is not installed"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class RealNginx:
+    """A running nginx: a context manager.
+
+    Args:
+        folder: for its files and the Lua files.
+        settings: directives of nginx's ``http`` block.
+
+    Attributes:
+        port: where it listens.
+        log: its error log, of level info.
+    """
+
+    def __init__(self, folder: Path, settings: str = "") -> None:
+        self._nginx = require_nginx()
+        self._folder = folder
+        self._settings = settings
+        self.log = folder / "nginx.log"
+
+    def __enter__(self) -> RealNginx:
+        self.port = _free_port()
+        config = self._folder / "nginx.conf"
+        config.write_text(
+            _CONFIG.format(
+                folder=self._folder,
+                modules=_MODULES,
+                port=self.port,
+                settings=self._settings,
+            )
+        )
+        # Until the configuration is read, errors go to what was compiled in.
+        self._process = subprocess.Popen(
+            [self._nginx, "-p", self._folder, "-c", config, "-e", self.log],
+            stderr=subprocess.DEVNULL,
+        )
+        self._wait()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._process.kill()
+        self._process.wait(_PATIENCE)
+
+    def _wait(self) -> None:
+        """Wait until nginx listens: it binds before it writes its pid file."""
+        while not (self._folder / "nginx.pid").exists():
+            try:
+                self._process.wait(0.01)
+            except subprocess.TimeoutExpired:
+                continue
+            raise RuntimeError(f"nginx did not start: {self.log.read_text()}")
