@@ -88,11 +88,11 @@ class Library:
 def _owner(path: Path) -> str:
     """Return the package that has installed *path*, and its version."""
     package = _dpkg("--search", str(path)).partition(":")[0]
-    return f"{package} {_dpkg('--show', '--showformat=${Version}', package)}"
+    return _dpkg("--show", "--showformat=${Package} ${Version}", package)
 
 
 def _dpkg(*arguments: str) -> str:
-    command = ["dpkg-query", *arguments]
+    command = [program("dpkg-query", "dpkg"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

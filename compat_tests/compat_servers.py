@@ -261,6 +261,8 @@ def serve(
     """
     port = free_port()
     error_log = folder / "error.log"
+    # A server may accept connections before it has opened its log.
+    error_log.touch()
     if name == REFERENCE:
         conf = folder / "nginx.conf"
         conf.write_text(_nginx_conf(app, tree, folder, port, environment))

@@ -7,6 +7,7 @@ every test runs on it as well.
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -140,18 +141,18 @@ def test_connection_is_used_again(counter, database):
 def hit_at_once(server, database):
     """Send CROWD hits that all hold a connection at the same time."""
     database("CLIENT", "PAUSE", 20000, "WRITE")
-    exchanges = [server.send("/hit?page=p") for _ in range(CROWD)]
-    held = re.compile(rb"cmd=incr\b")
-    wait_until(
-        lambda: len(held.findall(database("CLIENT", "LIST"))) == CROWD,
-        "all have sent their command",
-    )
-    database("CLIENT", "UNPAUSE")
-    answers = []
-    for exchange in exchanges:
-        with exchange:
-            answers.append(exchange.answer())
-    return answers
+    with ExitStack() as stack:
+        stack.callback(database, "CLIENT", "UNPAUSE")
+        exchanges = [
+            stack.enter_context(server.send("/hit?page=p")) for _ in range(CROWD)
+        ]
+        held = re.compile(rb"cmd=incr\b")
+        wait_until(
+            lambda: len(held.findall(database("CLIENT", "LIST"))) == CROWD,
+            "all have sent their command",
+        )
+        database("CLIENT", "UNPAUSE")
+        return [exchange.answer() for exchange in exchanges]
 
 
 def test_crowds_share_connections(counter, database):

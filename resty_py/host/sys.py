@@ -25,16 +25,17 @@ _WRITABLE = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP
 _ENDED = select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP
 _INTEREST = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 
-_AGAIN = (None, b"again")
+_AGAIN = (None, b"again", errno.EAGAIN)
 
 #: Events taken from the kernel at once: nginx's epoll_events, 512.
 MAX_EVENTS = 512
 
 
-def _answer(exc: OSError) -> tuple[None, bytes]:
+def _answer(exc: OSError) -> tuple[None, bytes, int]:
     if isinstance(exc, (BlockingIOError, InterruptedError)):
         return _AGAIN
-    return None, strerror(exc.errno or errno.EIO)
+    code = exc.errno or errno.EIO
+    return None, strerror(code), code
 
 
 class Poller:
@@ -141,7 +142,7 @@ def accept(fd: int) -> Any:
     try:
         accepted, address = listener.accept()
     except OSError as exc:
-        return *_answer(exc), exc.errno
+        return _answer(exc)
     finally:
         listener.detach()
     accepted.setblocking(False)

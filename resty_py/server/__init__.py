@@ -74,10 +74,14 @@ async def open_worker(
                 worker = Worker(
                     nursery, error_log=errors, access_log=accesses, **options
                 )
-                with contextlib.closing(worker):
-                    nursery.start_soon(worker.run_loop)
+                nursery.start_soon(worker.run_loop)
+                try:
                     yield worker
+                finally:
                     nursery.cancel_scope.cancel()
+                    with trio.CancelScope(shield=True):
+                        await worker.wait_stopped()
+                    worker.close()
 
 
 @contextlib.asynccontextmanager

@@ -61,8 +61,8 @@ async def test_exit_after_output_finishes_the_response(flavour):
         answers = await app.request(GET + GET)
         assert answers.count(b"HTTP/1.1 200 OK") == 2
         assert answers.count(b"2\r\nx\n\r\n0\r\n\r\n") == 2
-        message = "attempt to set status 404 via ngx.exit after sending out the response"
-        assert f"error: {message} status 200, client: " in app.log
+        message = "attempt to set status 404 via ngx.exit after sending out the"
+        assert f"error: {message} response status 200, client: " in app.log
 
 
 @pytest.mark.parametrize("code", ["ngx.AGAIN", "ngx.DONE"])
@@ -74,14 +74,15 @@ async def test_codes_that_exit_refuses(flavour, code):
 
 async def test_exit_in_a_timer_ends_the_timer(flavour):
     lua = """
-        local semaphore, reached = 0, {}
+        local started, reached = false, {}
+        local function reach(name) reached[#reached + 1] = name end
         ngx.timer.at(0, function()
-            ngx.thread.spawn(function() ngx.sleep(9) reached[#reached + 1] = "thread" end)
-            semaphore = 1
+            ngx.thread.spawn(function() ngx.sleep(9) reach("thread") end)
+            started = true
             ngx.exit(500)
-            reached[#reached + 1] = "timer"
+            reach("timer")
         end)
-        while semaphore == 0 or ngx.timer.running_count() > 0 do ngx.sleep(0) end
+        while not started or ngx.timer.running_count() > 0 do ngx.sleep(0) end
         ngx.say(#reached)
     """
     async with serving(lua, flavour) as app:
@@ -174,12 +175,14 @@ async def test_a_client_that_leaves_ends_the_handler(flavour):
 
 async def test_a_client_that_resets_ends_the_handler(flavour):
     lua = HOLD + 'ngx.sleep(60) sock:send("not reached")'
-    async with serving(lua, flavour, lua_check_client_abort="on") as app:
-        async with _Watched(app) as watched:
-            reset = b"\1\0\0\0\0\0\0\0"
-            watched.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
-            await trio.aclose_forcefully(watched.client)
-            assert await watched.said() == b""
+    async with (
+        serving(lua, flavour, lua_check_client_abort="on") as app,
+        _Watched(app) as watched,
+    ):
+        reset = b"\1\0\0\0\0\0\0\0"
+        watched.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        await trio.aclose_forcefully(watched.client)
+        assert await watched.said() == b""
 
 
 async def test_on_abort_is_called_once_and_the_handler_goes_on(flavour):
@@ -201,7 +204,9 @@ async def test_on_abort_is_called_once_and_the_handler_goes_on(flavour):
 
 
 async def test_exit_in_on_abort_ends_the_request(flavour):
-    lua = HOLD + 'ngx.on_abort(function() ngx.exit(499) end) ngx.sleep(60) sock:send("x")'
+    lua = (
+        HOLD + 'ngx.on_abort(function() ngx.exit(499) end) ngx.sleep(60) sock:send("x")'
+    )
     async with (
         serving(lua, flavour, lua_check_client_abort="on") as app,
         _Watched(app) as watched,
@@ -249,7 +254,9 @@ async def test_without_the_setting_nobody_watches(flavour):
         await watched.client.send_eof()
         await watched.held.send_all(b"!")
         assert await watched.said() == b"x"
-        assert b"nillua_check_client_abort is off" in await watched.client.receive_some()
+        assert (
+            b"nillua_check_client_abort is off" in await watched.client.receive_some()
+        )
 
 
 async def test_on_abort_answers(flavour):

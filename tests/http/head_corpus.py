@@ -7,6 +7,7 @@ test_head_differential.py) by which we refuse what nginx takes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 PLAIN = b"Host: example.com\r\n"
 
@@ -308,22 +309,24 @@ def sizes() -> Iterator[Shape]:
 
 
 def small_buffers() -> Iterator[Shape]:
-    """The same in small: 48 bytes, then 3 buffers of 128."""
+    """The same in small; see SERVERS."""
     base = b"GET / HTTP/1.0\r\n"
-    for size in (*range(20, 55), *range(125, 132)):
+    skipped = (b"", b"\r\n" * 7, b"\r\n" * 30)
+    for server, empty, size in product(
+        ("small", "single", "wide"), skipped, (*range(20, 55), *range(120, 135))
+    ):
         path = b"/" + b"a" * (size - len(base))
-        data = b"GET %b HTTP/1.0\r\nA: b\r\n\r\n" % path
-        yield Shape(f"small line of {size}", data, server="small")
-        yield Shape(f"small after empty {size}", b"\r\n" * 7 + data, server="small")
-    for size in (*range(10, 36, 5), *range(40, 48), *range(58, 68), *range(120, 132)):
-        for before in (b"", b"B: cccccccccc\r\n"):
-            for count in (1, 2, 3, 4, 8):
-                many = b"A: %b\r\n" % (b"a" * (size - 5)) * count
-                yield Shape(
-                    f"small {before!r} {count} x {size}",
-                    base + before + many + b"\r\n",
-                    server="small",
-                )
+        data = b"%bGET %b HTTP/1.0\r\nA: b\r\n\r\n" % (empty, path)
+        yield Shape(f"{server} line of {size} after {len(empty)}", data, server=server)
+    for server, before, size, count in product(
+        ("small", "single", "wide"),
+        (base, base + b"B: cccccccccc\r\n", b"\r\n" * 8 + base, b"\n" * 47 + base),
+        (*range(10, 36, 5), *range(42, 48), *range(60, 67), *range(122, 131), 200, 250),
+        (1, 2, 3, 4, 8),
+    ):
+        many = b"A: %b\r\n" % (b"a" * (size - 5)) * count
+        name = f"{server} {before!r} {count} x {size}"
+        yield Shape(name, before + many + b"\r\n", server=server)
 
 
 def settings() -> Iterator[Shape]:
@@ -386,6 +389,10 @@ SERVERS = {
     "slashes": "merge_slashes off;",
     "small": "client_header_buffer_size 48; large_client_header_buffers 3 128; "
     "connection_pool_size 128;",
+    "single": "client_header_buffer_size 48; large_client_header_buffers 1 128; "
+    "connection_pool_size 128;",
+    "wide": "client_header_buffer_size 300; large_client_header_buffers 2 128; "
+    "connection_pool_size 128;",
 }
 
 LIMITS = {
@@ -395,4 +402,6 @@ LIMITS = {
     "both": {"underscores": True, "ignore_invalid": False},
     "slashes": {"merge_slashes": False},
     "small": {"header_buffer": 48, "large_count": 3, "large_buffer": 128},
+    "single": {"header_buffer": 48, "large_count": 1, "large_buffer": 128},
+    "wide": {"header_buffer": 300, "large_count": 2, "large_buffer": 128},
 }

@@ -166,8 +166,9 @@ class Reader:
         ]
         return self.probe[b"limits"](*flat)
 
-    def fast(self, data: bytes, start: int = 1) -> Outcome:
-        return read_outcome(self.probe[b"fast"](self.limits, data, start))
+    def fast(self, data: bytes, start: int = 1, limits: object = None) -> Outcome:
+        limits = self.limits if limits is None else limits
+        return read_outcome(self.probe[b"fast"](limits, data, start))
 
     def twin(self, data: bytes, start: int = 1) -> Outcome:
         return read_outcome(self.probe[b"twin"](self.limits, data, start))

@@ -117,8 +117,7 @@ end
 -- no block that means something else, or is refused, under others, but for
 -- its size and the number of its lines, which recall_head() looks at.
 local function remember_fields(fields, buffer, from, next)
-    if not (fields.odd or fields.notes or fields.strange)
-       and next - from <= BLOCK_LENGTH then
+    if not (fields.notes or fields.strange) and next - from <= BLOCK_LENGTH then
         store(blocks, sub(buffer, from, next - 1), fields)
     end
 end
@@ -180,7 +179,7 @@ end
 -- Waits for the rest of the line that begins at `next`.
 local function pause(reading, buffer, limits, next)
     local size = #buffer
-    if size >= reading.first + limits.room - 1 then
+    if size >= reading.origin + limits.room - 1 then
         local ok, status, reason = fits(reading, buffer, limits, next,
                                         size - next + 1)
         if not ok then
@@ -257,7 +256,7 @@ local function read_line(reading, buffer, limits)
         return nil, 400, request_line.BAD_REQUEST
     elseif not stop then
         return await_line(reading, buffer, limits, from)
-    elseif stop >= first + limits.room then
+    elseif stop >= reading.origin + limits.room then
         local ok, status, reason = check_long_line(reading, buffer, limits,
                                                    stop + 1)
         if not ok then
@@ -320,7 +319,7 @@ end
 
 local function read_fields(reading, buffer, limits)
     local next, searched = reading.next, reading.searched
-    local safe = reading.first + limits.room
+    local safe = reading.origin + limits.room
     local ok, status, reason
     while true do
         local stop = find(buffer, "\n", searched, true)

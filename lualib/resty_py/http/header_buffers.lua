@@ -11,7 +11,9 @@
 --    too large.
 --
 -- Nothing is copied here: a packing only counts. A head of at most
--- limits.room bytes always fits, so most heads need none.
+-- limits.room bytes, empty lines before it included, always fits, so most
+-- heads need no packing. Each request starts with an empty buffer here; in
+-- nginx a pipelined one starts behind the one before it.
 
 local find = string.find
 local max = math.max

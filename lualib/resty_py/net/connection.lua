@@ -18,6 +18,7 @@
 --   buffer, position     bytes read; the first one not yet taken
 --   readable, writable   hints, see above
 --   ended                the peer has closed or reset
+--   code                 the error number of the last call that failed
 --   reader, writer       the waiting items
 --   watcher              the item that is woken when the peer has ended
 --   read_timer, write_timer   their deadlines
@@ -67,6 +68,7 @@ function _M.adopt(fd)
         readable = true,
         writable = true,
         ended = false,
+        code = nil,
         reader = nil,
         writer = nil,
         watcher = nil,
@@ -124,27 +126,29 @@ end
 
 
 -- Parks until the descriptor is worth reading.
+--   owner   has forget(owner, thread), called when the thread is killed; the
+--           connection itself where it is nil
 -- Returns nil | TIMEOUT.
-function Connection:wait_readable(timeout)
+function Connection:wait_readable(timeout, owner)
     local thread = scheduler.current
     local timer = self.read_timer
     self.reader = thread
     arm(timer, clock.mono + timeout, thread)
-    local event = park(self)
+    local event = park(owner or self)
     self.reader = nil
     disarm(timer)
     return event
 end
 
 
--- Parks until the descriptor is worth writing.
+-- Parks until the descriptor is worth writing; owner: as above.
 -- Returns nil | TIMEOUT.
-function Connection:wait_writable(timeout)
+function Connection:wait_writable(timeout, owner)
     local thread = scheduler.current
     local timer = self.write_timer
     self.writer = thread
     arm(timer, clock.mono + timeout, thread)
-    local event = park(self)
+    local event = park(owner or self)
     self.writer = nil
     disarm(timer)
     return event
@@ -157,9 +161,10 @@ function Connection:read_now(max)
     if not self.readable then
         return nil, "again"
     end
-    local data, err = recv(self.fd, max)
+    local data, err, code = recv(self.fd, max)
     if not data then
         self.readable = err ~= "again"
+        self.code = code
         return nil, err
     elseif data == "" then
         return nil, "closed"
@@ -172,8 +177,9 @@ end
 
 
 -- Reads at least one and at most `max` bytes past the buffer.
+--   owner   as wait_readable takes it
 -- Returns data | nil, "timeout" | nil, "closed" | nil, err.
-function Connection:read_some(max, timeout)
+function Connection:read_some(max, timeout, owner)
     while self.fd do
         local data, err = self:read_now(max)
         if data then
@@ -181,7 +187,7 @@ function Connection:read_some(max, timeout)
             return data
         elseif err ~= "again" then
             return nil, err
-        elseif self:wait_readable(timeout) == TIMEOUT then
+        elseif self:wait_readable(timeout, owner) == TIMEOUT then
             return nil, "timeout"
         end
     end
@@ -272,12 +278,13 @@ end
 function Connection:write_now(data, from)
     local size = #data
     while from <= size and self.writable do
-        local sent, err = send(self.fd, data, from)
+        local sent, err, code = send(self.fd, data, from)
         if sent then
             from = from + sent
         elseif err == "again" then
             self.writable = false
         else
+            self.code = code
             return nil, err
         end
     end
@@ -285,9 +292,9 @@ function Connection:write_now(data, from)
 end
 
 
--- Writes all of `data`.
+-- Writes all of `data`; owner: as wait_readable takes it.
 -- Returns true | nil, "timeout" | nil, "closed" | nil, err.
-function Connection:write(data, timeout)
+function Connection:write(data, timeout, owner)
     local from, size = 1, #data
     local err
     while true do
@@ -297,7 +304,7 @@ function Connection:write(data, timeout)
         elseif from > size then
             spend()
             return true
-        elseif self:wait_writable(timeout) == TIMEOUT then
+        elseif self:wait_writable(timeout, owner) == TIMEOUT then
             return nil, "timeout"
         elseif not self.fd then
             return nil, "closed"

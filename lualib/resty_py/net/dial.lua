@@ -3,23 +3,44 @@
 --   connect(socket, r, host, port, timeout)
 --     socket    has bind_address, bind_port; `pending` is set meanwhile
 --     port      nil where `host` is "unix:path"
---     Returns a net.connection | nil, err; logs failures where the request
---     has lua_socket_log_errors on. Parks.
+--     Returns a net.connection | nil, err; logs failures. Parks.
 --
--- Follows ngx_http_lua_socket_resolve_handler and ..._connected_handler.
+-- Follows ngx_event_connect_peer, ngx_http_lua_socket_resolve_handler and
+-- ..._connected_handler.
 
+local check = require "resty_py.net.check"
 local connections = require "resty_py.net.connection"
 local log = require "resty_py.log"
 local native = require "resty_py.native"
 local resolve = require "resty_py.net.resolve".resolve
 local scheduler = require "resty_py.scheduler"
+local target = require "resty_py.net.target"
 
 local format = string.format
+local log_call = check.log_call
 local net = native.net
-local sub = string.sub
-local upper = string.upper
 
 local TIMEOUT = scheduler.TIMEOUT
+
+-- Linux errors of connect() that say something of the peer; others, of
+-- ourselves, are logged as critical.
+local PEER_ERRORS = {
+    [11] = true,   -- EAGAIN: a unix domain socket's full backlog
+    [100] = true,  -- ENETDOWN
+    [101] = true,  -- ENETUNREACH
+    [104] = true,  -- ECONNRESET
+    [111] = true,  -- ECONNREFUSED
+    [112] = true,  -- EHOSTDOWN
+    [113] = true,  -- EHOSTUNREACH
+}
+
+-- Linux errors of bind().
+local BIND_ERRORS = {
+    [13] = true,  -- EACCES
+    [97] = true,  -- EAFNOSUPPORT
+    [98] = true,  -- EADDRINUSE
+    [99] = true,  -- EADDRNOTAVAIL
+}
 
 local _M = {}
 
@@ -35,26 +56,32 @@ end
 local log_error = _M.log_error
 
 
-local function log_connect(r, err, errno)
-    log_error(r, format("connect() failed (%s: %s%s)", errno or "-1",
-                        upper(sub(err, 1, 1)), sub(err, 2)))
+local function log_refusal(self, r, text, err, code)
+    if self.bind_address and BIND_ERRORS[code] then
+        return log_call(r, log.CRIT, "bind(" .. self.bind_address .. ")", err,
+                        code)
+    end
+    return log_call(r, PEER_ERRORS[code] and log.ERR or log.CRIT,
+                    "connect() to " .. text, err, code)
 end
 
 
 -- Waits until a connection in progress is made.
--- Returns true | nil, err, errno; the connection is closed then.
-local function establish(r, connection, timeout, peer)
+-- Returns true | nil, err; the connection is closed then.
+local function establish(self, r, connection, timeout, peer)
     connection.writable = false
-    if connection:wait_writable(timeout) == TIMEOUT then
+    if connection:wait_writable(timeout, self) == TIMEOUT then
         connection:close()
-        log_error(r, "lua tcp socket connect timed out, when connecting to "
-                    .. peer)
+        log_error(r, format("lua tcp socket connect timed out, when "
+                            .. "connecting to %s:%d", peer.address, peer.port))
         return nil, "timeout"
     end
-    local _, err, errno = net.error(connection.fd)
+    local _, err, code = net.error(connection.fd)
     if err then
         connection:close()
-        log_connect(r, err, errno)
+        if r.settings.lua_socket_log_errors then
+            log_call(r, log.ERR, "connect()", err, code)
+        end
         return nil, err
     end
     return true
@@ -66,39 +93,48 @@ local function adopt(self, r, fd, in_progress, timeout, peer)
     if not connection then
         return nil, err
     end
-    self.pending = connection
     if in_progress then
         local ok
-        ok, err = establish(r, connection, timeout, peer)
+        self.pending = connection
+        ok, err = establish(self, r, connection, timeout, peer)
+        self.pending = nil
         if not ok then
-            self.pending = nil
             return nil, err
         end
     end
-    self.pending = nil
     return connection
 end
 
 
-local function connect_address(self, r, to, port, timeout)
-    local fd, in_progress, errno = net.connect(
-        to.family, to.address, port, self.bind_address, self.bind_port)
+local function connect_address(self, r, to, timeout)
+    local fd, in_progress, code = net.connect(
+        to.family, to.address, to.port, self.bind_address, self.bind_port)
     if not fd then
-        log_connect(r, in_progress, errno)
+        log_refusal(self, r, to.text, in_progress, code)
         return nil, in_progress
     end
-    return adopt(self, r, fd, in_progress, timeout, to.address .. ":" .. port)
+    return adopt(self, r, fd, in_progress, timeout, to)
 end
 
 
-local function connect_name(self, r, host, port, timeout)
-    local addresses, err = resolve(host)
+local function with_port(to, port)
+    to.port = port
+    to.text = format(to.family == 6 and "[%s]:%d" or "%s:%d", to.address,
+                     port)
+    return to
+end
+
+
+local function connect_name(self, r, to, timeout)
+    local addresses, err = resolve(to.name, self)
     if not addresses then
         return nil, err
     end
     local connection
     for i = 1, #addresses do
-        connection, err = connect_address(self, r, addresses[i], port, timeout)
+        connection, err = connect_address(self, r,
+                                          with_port(addresses[i], to.port),
+                                          timeout)
         if connection then
             return connection
         end
@@ -107,22 +143,26 @@ local function connect_name(self, r, host, port, timeout)
 end
 
 
-local function connect_unix(self, r, host, timeout)
-    local path = sub(host, 6)
-    local fd, in_progress, errno = net.connect_unix(path)
+local function connect_unix(self, r, to, timeout)
+    local fd, in_progress, code = net.connect_unix(to.path)
     if not fd then
-        log_connect(r, in_progress, errno)
+        log_refusal(self, r, "unix:" .. to.path, in_progress, code)
         return nil, in_progress
     end
-    return adopt(self, r, fd, in_progress, timeout, host)
+    return adopt(self, r, fd, in_progress, timeout, to)
 end
 
 
+local CONNECT = {address = connect_address, name = connect_name,
+                 unix = connect_unix}
+
+
 function _M.connect(self, r, host, port, timeout)
-    if port then
-        return connect_name(self, r, host, port, timeout)
+    local to, err = target.parse(host, port)
+    if not to then
+        return nil, err
     end
-    return connect_unix(self, r, host, timeout)
+    return CONNECT[to.kind](self, r, to, timeout)
 end
 
 

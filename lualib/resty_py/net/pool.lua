@@ -7,9 +7,11 @@
 -- 2. A pool's size is fixed by whoever makes it.
 -- 3. An idle connection is watched: one that becomes readable (its peer
 --    closed it, or speaks out of turn) or too old is closed at once.
--- 4. With a backlog, `connections` counts those in use, those idle and the
---    connects that wait; a connect beyond `size` waits, in order, until one
---    of them is given back or closed.
+-- 4. `connections` counts those in use, those idle and those being made.
+--    With a backlog, a connect beyond `size` waits, in order, until one of
+--    them is given back or closed. It is then handed over at once, before
+--    its light thread runs, so that no later connect can take it away; a
+--    thread that is killed meanwhile gives it back.
 --
 -- Follows ngx_http_lua_socket_tcp.c.
 
@@ -177,69 +179,84 @@ function Pool:release()
 end
 
 
--- Lets the first waiting connect go on where there is room.
+-- Lets the connects that waited longest go on, as far as there is room.
 function Pool:admit()
-    local waiter = self.waiting[1]
-    if waiter and (self.count > 0
-                   or self.connections - #self.waiting < self.size)
-    then
+    while self.waiting[1] do
+        local waiter = self.waiting[1]
+        if self.count > 0 then
+            waiter.connection, waiter.reused = self:take()
+        elseif self.connections < self.size then
+            self.connections = self.connections + 1
+        else
+            return
+        end
         remove(self.waiting, 1)
-        self.connections = self.connections - 1
-        waiter.queued = false
+        waiter.granted = true
         wake(waiter.thread)
     end
 end
 
 
+-- A connect that waits for room.
 local Waiter = {}
 Waiter.__index = Waiter
 
 
-function Waiter:forget()
-    deadlines.drop(self.timer)
-    local pool = self.pool
-    for i, other in ipairs(pool.waiting) do
-        if other == self then
-            remove(pool.waiting, i)
-            pool.connections = pool.connections - 1
+local function leave_queue(self)
+    local waiting = self.pool.waiting
+    for i = 1, #waiting do
+        if waiting[i] == self then
+            remove(waiting, i)
             return
         end
     end
 end
 
 
-local function wait(pool, timeout)
-    local waiter = setmetatable({pool = pool, thread = scheduler.current,
-                                 timer = {}, queued = true}, Waiter)
-    pool.waiting[#pool.waiting + 1] = waiter
-    arm(waiter.timer, clock.mono + timeout, waiter.thread)
-    scheduler.park(waiter)
-    local queued = waiter.queued
-    waiter:forget()
-    return not queued
+-- Undoes the waiting of a light thread that is killed.
+function Waiter:forget()
+    deadlines.drop(self.deadline)
+    self.socket.connecting = false
+    if not self.granted then
+        leave_queue(self)
+    elseif self.connection then
+        self.pool:put(self.connection, true, 0, self.reused)
+    else
+        self.pool:release()
+    end
 end
 
 
--- Counts a connection about to be made; parks while the pool is full and
--- has a backlog.
--- Returns true (make one) | a connection, its reuse count (given back
--- meanwhile) | nil, err.
-function Pool:admission(timeout)
-    self.connections = self.connections + 1
-    if not self.backlog or self.connections <= self.size then
-        return true
-    elseif self.connections > self.size + self.backlog then
-        self.connections = self.connections - 1
-        return nil, "too many waiting connect operations"
-    elseif not wait(self, timeout) then
+local function wait(pool, timeout, socket)
+    local waiter = setmetatable({pool = pool, socket = socket,
+                                 thread = scheduler.current,
+                                 deadline = deadlines.new(), granted = false,
+                                 connection = nil, reused = 0}, Waiter)
+    pool.waiting[#pool.waiting + 1] = waiter
+    arm(waiter.deadline, clock.mono + timeout, waiter.thread)
+    scheduler.park(waiter)
+    deadlines.drop(waiter.deadline)
+    if not waiter.granted then
+        leave_queue(waiter)
         return nil, "timeout"
     end
-    local connection, reused = self:take()
-    if connection then
-        return connection, reused
+    return waiter.connection or true, waiter.reused
+end
+
+
+-- Counts a connection about to be made for `socket`; parks while the pool is
+-- full and has a backlog.
+-- Returns true (make one) | a connection, its reuse count (given back
+-- meanwhile) | nil, err.
+function Pool:admission(timeout, socket)
+    local queued = #self.waiting
+    if not self.backlog or self.connections + queued < self.size then
+        self.connections = self.connections + 1
+        return true
+    elseif self.connections + queued >= self.size + self.backlog then
+        return nil, "too many waiting connect operations"
     end
-    self.connections = self.connections + 1
-    return true
+    return wait(self, timeout, socket)
 end
 
 

@@ -2,7 +2,8 @@
 --
 -- A reader takes what it needs from the connection's buffer and asks for
 -- more when that is too little. What it took before a timeout or the end of
--- the stream is the third result, and is consumed.
+-- the stream is the third result, and is consumed. Methods check their
+-- arguments after the socket, as OpenResty does.
 --
 -- A request socket (kind "body") may read no more than its body: `left`
 -- bytes are still to come.
@@ -12,24 +13,29 @@
 local check = require "resty_py.net.check"
 local dial = require "resty_py.net.dial"
 local phases = require "resty_py.request.phases"
+local scheduler = require "resty_py.scheduler"
+local to_text = require "resty_py.api.scalar".to_text
 local until_ = require "resty_py.net.until"
 
 local busy = check.busy
 local byte = string.byte
+local check_count = check.count
 local check_self = check.self
 local concat = table.concat
 local current_request = phases.request
 local error = error
 local find = string.find
-local floor = math.floor
 local format = string.format
+local getinfo = debug.getinfo
 local gsub = string.gsub
 local log_closed = check.log_closed
 local log_error = dial.log_error
+local log_failure = check.log_failure
 local min = math.min
 local select = select
 local sub = string.sub
 local tonumber = tonumber
+local truncate = check.truncate
 local type = type
 
 -- Bytes read at once for a large receive(n) or receive("*a").
@@ -50,7 +56,7 @@ local function more(self, max, timeout)
         end
         max = min(max, left)
     end
-    local data, err = self.connection:read_some(max, timeout)
+    local data, err = self.connection:read_some(max, timeout, self)
     if data and left then
         self.left = left - #data
     end
@@ -187,13 +193,19 @@ end
 
 -- Ends a read that failed: only a timeout leaves the socket readable.
 local function failed(self, err, partial)
+    local r = self.request
     self.reading = false
     if err == "timeout" then
-        log_error(self.request, "lua tcp socket read timed out")
-        self.timed_out = true
+        log_error(r, "lua tcp socket read timed out")
         return nil, err, partial
-    elseif err == "closed" and is_client_abort(self) then
-        err = "client aborted"
+    elseif err ~= "closed" then
+        log_failure(r, "recv()", err,
+                    self.connection and self.connection.code, self.kind)
+    else
+        self.eof = true
+        if is_client_abort(self) then
+            err = "client aborted"
+        end
     end
     self:close_side("read")
     return nil, err, partial
@@ -209,12 +221,19 @@ local function done(self, data, err, partial)
 end
 
 
--- Returns true where the socket can be read | nil, err.
+local function log_not_open(self)
+    log_closed(self, "receive", ", ft:0 eof:" .. (self.eof and 1 or 0))
+end
+
+
+-- Returns true where the socket can be read | nil, err; an error in any
+-- request but its own, at the line that called the method.
 local function ready(self)
-    local connection = self.connection
+    local connection = self.connection or self.pending
     if not connection or not connection.fd or self.read_closed then
-        log_closed(self, "receive")
         return nil, "closed"
+    elseif self.request ~= scheduler.current.request then
+        error("bad request", 3)
     end
     local err = busy(self, true, false)
     if err then
@@ -225,10 +244,6 @@ end
 
 
 local function read(self, reader, argument)
-    local ok, err = ready(self)
-    if not ok then
-        return nil, err
-    end
     local timeout = self.read_timeout
         or self.request.settings.lua_socket_read_timeout
     self.reading = true
@@ -239,27 +254,33 @@ end
 local PATTERNS = {["*l"] = read_line, ["*a"] = read_all}
 
 
+-- What is wrong with an argument of receive that is no size.
 local function bad_pattern(pattern)
-    if type(pattern) == "string"
+    if type(pattern) == "string" and not tonumber(pattern)
         and (#pattern ~= 2 or sub(pattern, 1, 1) ~= "*")
     then
-        error(format("bad argument #1 to 'receive' (bad pattern argument: %s)",
-                     pattern), 3)
+        return format("bad argument #1 to 'receive' (bad pattern argument: "
+                      .. "%s)", pattern)
     end
-    error("bad argument #1 to 'receive' (bad pattern argument)", 3)
+    return "bad argument #1 to 'receive' (bad pattern argument)"
 end
 
 
 -- sock:receive(pattern?): "*l" (default), "*a" or a number of bytes.
 -- Returns data | nil, err, partial.
-function methods.receive(self, pattern, ...)
-    if select("#", ...) > 0 then
-        error("expecting 1 or 2 arguments (including the object), but got "
-              .. 2 + select("#", ...), 2)
-    end
+function methods.receive(...)
+    local n = select("#", ...)
+    check_count("receive", n)
     current_request()
+    local self, pattern = ...
     check_self(self, "receive")
-    if pattern == nil then
+    local ok, err = ready(self)
+    if not ok then
+        if err == "closed" then
+            log_not_open(self)
+        end
+        return nil, err
+    elseif n == 1 then
         return read(self, read_line)
     end
     local reader = PATTERNS[pattern]
@@ -267,79 +288,98 @@ function methods.receive(self, pattern, ...)
         return read(self, reader)
     end
     local size = tonumber(pattern)
+    size = size and truncate(size)
     if not size or size < 0 then
-        local ok, err = ready(self)
-        if not ok then
-            return nil, err
-        end
-        bad_pattern(pattern)
+        error(bad_pattern(pattern), 2)
     elseif size == 0 then
-        local ok, err = ready(self)
-        return ok and "", err
+        return ""
     end
-    return read(self, read_size, floor(size))
+    return read(self, read_size, size)
 end
 
 
 -- sock:receiveany(max): whatever comes first, 1 to `max` bytes.
-function methods.receiveany(self, max, ...)
-    if max == nil or select("#", ...) > 0 then
-        error("expecting 2 arguments (including the object), but got "
-              .. (max == nil and 1 or 2 + select("#", ...)), 2)
-    end
+function methods.receiveany(...)
+    check_count("receiveany", select("#", ...))
     current_request()
+    local self, max = ...
     check_self(self, "receiveany")
+    local ok, err = ready(self)
+    if not ok then
+        if err == "closed" then
+            log_not_open(self)
+        end
+        return nil, err
+    end
     local size = tonumber(max)
+    size = size and truncate(size)
     if not size or size <= 0 then
         error("bad argument #1 to 'receiveany' (bad max argument)", 2)
     end
-    return read(self, read_any, floor(size))
+    return read(self, read_any, size)
 end
 
 
-local function inclusive_option(options)
-    if options == nil then
-        return false
-    elseif type(options) ~= "table" then
-        error(format("bad argument #2 to 'receiveuntil' (table expected, "
-                     .. "got %s)", type(options)), 3)
+-- The error of a call of the iterator with no number: it has no name but
+-- the one the caller knows it by.
+local function bad_size(size, level)
+    local info = getinfo(level, "n")
+    return format("bad argument #1 to '%s' (number expected, got %s)",
+                  info and info.name or "?", type(size))
+end
+
+
+local function iterator(self, state)
+    return function(...)
+        local n = select("#", ...)
+        check_count("iterator", n)
+        local size = n == 0 and 0 or tonumber((...))
+        if not size then
+            error(bad_size((...), 2), 2)
+        end
+        local ok, err = ready(self)
+        if not ok then
+            return nil, err
+        elseif state.ended then
+            state.ended = false
+            return nil, nil, nil
+        end
+        return read(self, until_.read, state:want(truncate(size)))
     end
-    local value = options.inclusive
-    if value ~= nil and type(value) ~= "boolean" then
-        error("bad \"inclusive\" option value type: " .. type(value), 3)
+end
+
+
+-- What is wrong with the arguments of receiveuntil, or nil.
+local function bad_until(n, pattern, options)
+    local inclusive = type(options) == "table" and options.inclusive
+    if n == 3 and type(options) ~= "table" then
+        return format("bad argument #2 to 'receiveuntil' (table expected, "
+                      .. "got %s)", type(options))
+    elseif inclusive and type(inclusive) ~= "boolean" then
+        return 'bad "inclusive" option value type: ' .. type(inclusive)
+    elseif type(pattern) ~= "string" and type(pattern) ~= "number" then
+        return format("bad argument #1 to 'receiveuntil' (string expected, "
+                      .. "got %s)", type(pattern))
     end
-    return value or false
 end
 
 
 -- sock:receiveuntil(pattern, {inclusive = bool}?)
 -- Returns an iterator (size?) -> data | nil, err, partial.
-function methods.receiveuntil(self, pattern, options)
-    check_self(self, "receiveuntil")
-    local inclusive = inclusive_option(options)
+function methods.receiveuntil(...)
+    local n = select("#", ...)
+    check_count("receiveuntil", n)
     current_request()
-    if type(pattern) ~= "string" and type(pattern) ~= "number" then
-        error(format("bad argument #1 to 'receiveuntil' (string expected, "
-                     .. "got %s)", type(pattern)), 2)
+    local self, pattern, options = ...
+    check_self(self, "receiveuntil")
+    local err = bad_until(n, pattern, options)
+    if err then
+        error(err, 2)
     elseif pattern == "" then
         return nil, "pattern is empty"
     end
-    local state = until_.new(pattern .. "", inclusive, fill)
-    return function(size, ...)
-        if select("#", ...) > 0 then
-            error("expecting 0 or 1 arguments, but seen "
-                  .. 1 + select("#", ...), 2)
-        end
-        local connection = self.connection
-        if not connection or not connection.fd or self.read_closed then
-            return nil, "closed"
-        elseif state.ended then
-            state.ended = false
-            return nil, nil, nil
-        end
-        size = size and tonumber(size) or 0
-        return read(self, until_.read, state:want(size))
-    end
+    return iterator(self, until_.new(to_text(pattern),
+                                     options and options.inclusive, fill))
 end
 
 

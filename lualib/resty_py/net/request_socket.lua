@@ -3,17 +3,40 @@
 -- The body socket reads the rest of a counted body and no byte more: what
 -- the connection's buffer holds beyond the body is put aside meanwhile. The
 -- raw socket has the connection to itself; the server sends nothing more.
+-- Neither has methods to connect or close.
 --
 -- Follows ngx_http_lua_req_socket.
 
 local body = require "resty_py.request.body"
+local receive = require "resty_py.net.receive"
 local tcp = require "resty_py.net.tcp"
+
+local setmetatable = setmetatable
+
+local Tcp = tcp.methods
+
+local Body = {
+    receive = receive.receive,
+    receiveany = receive.receiveany,
+    receiveuntil = receive.receiveuntil,
+    settimeout = Tcp.settimeout,
+    settimeouts = Tcp.settimeouts,
+    release = Tcp.release,
+    forget = Tcp.forget,
+    close_side = Tcp.close_side,
+}
+Body.__index = Body
+
+local Raw = setmetatable({send = Tcp.send}, Body)
+Raw.__index = Raw
+
+local METATABLES = {body = Body, raw = Raw}
 
 local _M = {}
 
 
 local function new(r, kind)
-    local socket = tcp.new()
+    local socket = setmetatable(tcp.new(), METATABLES[kind])
     socket.request = r
     socket.connection = r.connection
     socket.kind = kind

@@ -1,8 +1,9 @@
 -- Host names to addresses, for cosockets.
 --
---   resolve(host)   array of {family = 4 | 6, address = text}, the one to
---                   try first in front | nil, err; parks unless the host is
---                   a literal address
+--   resolve(name, owner)   array of {family = 4 | 6, address = text}, the
+--                          one to try first in front | nil, err; parks
+--     owner   has forget(owner, thread), called when the thread that waits
+--             is killed
 --
 -- Where a name has several IPv4 addresses, the first is chosen at random,
 -- as ngx_http_lua_socket_tcp.c does; the others are there to fall back on.
@@ -13,7 +14,6 @@ local native = require "resty_py.native"
 local find = string.find
 local random = math.random
 local select = select
-local sub = string.sub
 
 local _M = {}
 
@@ -44,22 +44,13 @@ local function rotate_first(addresses)
 end
 
 
-local function literal(host)
-    if find(host, "^%d+%.%d+%.%d+%.%d+$") then
-        return {{family = 4, address = host}}
-    elseif find(host, "^%[[%x:.]+%]$") then
-        return {{family = 6, address = sub(host, 2, -2)}}
+function _M.resolve(name, owner)
+    -- libc reads "1.2.3" as an address; DNS has no such name.
+    if find(name, "^[%d.]+$") then
+        return nil, name .. " could not be resolved (3: Host not found)"
     end
-end
-
-
-function _M.resolve(host)
-    local addresses = literal(host)
-    if addresses then
-        return addresses
-    end
-    local err
-    addresses, err = pairs_of(deferred.await(native.dns.resolve, host))
+    local addresses, err = pairs_of(deferred.await_for(
+        owner, native.dns.resolve, name))
     if not addresses then
         return nil, err
     end

@@ -10,6 +10,8 @@
 --
 --   request       whose it is, nil before the first connect
 --   connection    net.connection; nil when closed
+--   pending       the connection that is being made
+--   eof           whether the peer has ended the stream
 --   kind          nil, or "body" | "raw" for the request socket
 --   connecting, reading, writing   true while a light thread does so
 --   *_timeout     seconds; nil: the request's default
@@ -23,24 +25,27 @@ local dial = require "resty_py.net.dial"
 local options = require "resty_py.net.tcp_options"
 local phases = require "resty_py.request.phases"
 local pools = require "resty_py.net.pool"
+local target = require "resty_py.net.target"
 local text_of = require "resty_py.net.text".text_of
 
 local busy = check.busy
+local check_count = check.count
 local check_self = check.self
 local make = dial.connect
 local error = error
-local find = string.find
-local floor = math.floor
 local format = string.format
 local log_closed = check.log_closed
 local log_error = dial.log_error
+local log_failure = check.log_failure
 local lower = string.lower
 local pairs = pairs
 local select = select
 local setmetatable = setmetatable
 local sub = string.sub
+local timeout_of = check.timeout
 local tonumber = tonumber
 local tostring = tostring
+local truncate = check.truncate
 local type = type
 
 local YIELDABLE = phases.YIELDABLE
@@ -74,17 +79,28 @@ end
 
 -- Closes the socket whatever it is doing; the request's end calls it.
 function Tcp:release()
-    local connection = self.connection or self.pending
-    self.connection, self.pending = nil, nil
-    if not connection or self.kind then
+    local connection, pool = self.connection or self.pending, self.pool
+    self.connection, self.pending, self.pool = nil, nil, nil
+    if self.kind then
         return
     end
-    connection:close()
-    local pool = self.pool
+    if connection then
+        connection:close()
+    end
     if pool then
-        self.pool = nil
         pool:release()
     end
+end
+
+
+-- Closes the socket that a light thread waited for when it was killed.
+function Tcp:forget(thread)
+    local connection = self.connection or self.pending
+    if connection then
+        connection:forget(thread)
+    end
+    self.connecting, self.reading, self.writing = false, false, false
+    self:release()
 end
 
 
@@ -98,17 +114,19 @@ function Tcp:close_side(side)
 end
 
 
-function Tcp.close(self)
+function Tcp.close(...)
+    check_count("close", select("#", ...))
+    local r = current_request()
+    local self = ...
     check_self(self, "close")
-    current_request()
-    if not self.connection then
+    if not (self.connection or self.pending) then
         return nil, "closed"
+    elseif self.request ~= r then
+        error("bad request", 2)
     end
     local err = busy(self, true, true)
     if err then
         return nil, err
-    elseif self.kind then
-        error("attempt to close a request socket", 2)
     end
     self:release()
     return 1
@@ -118,82 +136,70 @@ end
 -- Timeouts ------------------------------------------------------------------
 
 
-local function seconds(value)
-    local ms = floor(tonumber(value) or 0)
-    if ms < 0 or ms > 0x7fffffff then
-        error("bad timeout value", 3)
-    end
-    return ms > 0 and ms / 1000 or nil
+function Tcp.settimeout(...)
+    check_count("settimeout", select("#", ...))
+    local self, value = ...
+    check_self(self, "settimeout")
+    local seconds = timeout_of(value)
+    self.connect_timeout = seconds
+    self.send_timeout = seconds
+    self.read_timeout = seconds
 end
 
 
-function Tcp.settimeout(self, timeout, ...)
-    if type(self) ~= "table" or select("#", ...) > 0 then
-        error("ngx.socket settimeout: expecting 2 arguments "
-              .. "(including the object) but seen "
-              .. select("#", self, timeout, ...), 2)
-    end
-    local value = seconds(timeout)
-    self.connect_timeout = value
-    self.send_timeout = value
-    self.read_timeout = value
-end
-
-
-function Tcp.settimeouts(self, connect, send, read)
-    self.connect_timeout = seconds(connect)
-    self.send_timeout = seconds(send)
-    self.read_timeout = seconds(read)
+function Tcp.settimeouts(...)
+    check_count("settimeouts", select("#", ...))
+    local self, connect, send, read = ...
+    check_self(self, "settimeouts")
+    self.connect_timeout = timeout_of(connect)
+    self.send_timeout = timeout_of(send)
+    self.read_timeout = timeout_of(read)
 end
 
 
 -- Connecting ----------------------------------------------------------------
 
 
-local function bad_option(index, name, kind, value)
-    error(format("bad argument #%d to 'connect' (bad \"%s\" option %s: %s)",
-                 index - 1, name, kind, value), 0)
+local function bad_option(name, what, value)
+    return nil, format('bad "%s" option %s: %s', name, what, value)
 end
 
 
-local function whole_option(given, name, least, index)
+-- Returns the option's value, nil where it is not given | nil, err.
+local function whole_option(given, name, least)
     local value = given[name]
-    if value == nil then
-        return nil
-    end
     local number = tonumber(value)
-    if not number then
-        if name == "backlog" then
-            return nil
+    if number then
+        number = truncate(number)
+        if number < least then
+            return bad_option(name, "value", format("%d", number))
         end
-        bad_option(index, name, "type", type(value))
-    elseif number < least then
-        bad_option(index, name, "value", format("%d", number))
+        return number
+    elseif value ~= nil and name ~= "backlog" then
+        return bad_option(name, "type", type(value))
     end
-    return floor(number)
 end
 
 
-local function pool_key(given, index)
+-- Reads connect's options: pool size and backlog, nil where not given, and
+-- the pool's key | nil, nil, nil, err.
+local function read_options(given, settings)
+    local size, err = whole_option(given, "pool_size", 1)
+    if err then
+        return nil, nil, nil, err
+    end
+    local backlog
+    backlog, err = whole_option(given, "backlog", 0)
+    if err then
+        return nil, nil, nil, err
+    end
     local key = given.pool
     local kind = type(key)
-    if kind == "number" or kind == "string" then
-        return tostring(key)
-    elseif key ~= nil then
-        bad_option(index, "pool", "type", kind)
+    if kind ~= "number" and kind ~= "string" and key ~= nil then
+        return nil, nil, nil, 'bad "pool" option type: ' .. kind
     end
-end
-
-
--- Sets what the given say; returns pool size and backlog, or nil.
-local function pool_options(self, given, index, settings)
-    local size = whole_option(given, "pool_size", 1, index)
-    local backlog = whole_option(given, "backlog", 0, index)
-    if backlog and not size then
-        size = settings.lua_socket_pool_size
-    end
-    self.key = pool_key(given, index)
-    return size, backlog
+    return size or backlog and settings.lua_socket_pool_size, backlog,
+        key and tostring(key)
 end
 
 
@@ -206,15 +212,16 @@ local function find_pool(self, size, backlog)
 end
 
 
--- Returns host, port | nil, err; port is nil for unix sockets.
-local function target(host, port)
-    local number = type(port) ~= "table" and tonumber(port)
+-- Returns the key of the default pool, and the port, nil for unix sockets |
+-- nil, err.
+local function place(host, port)
+    local number = tonumber(port)
     if number then
-        number = floor(number)
+        number = truncate(number)
         if number < 0 or number > 65535 then
-            return nil, "bad port number: " .. number
+            return nil, format("bad port number: %d", number)
         end
-        return host, number
+        return format("%s:%d", host, number), number
     elseif lower(sub(host, 1, 5)) == "unix:" then
         return host
     end
@@ -228,19 +235,21 @@ local function connect_pooled(self, r, pool, host, port, timeout)
     if connection then
         return connection, reused
     end
-    local admitted, err = pool:admission(timeout)
+    local admitted, err = pool:admission(timeout, self)
     if not admitted then
         if err == "timeout" then
-            log_error(r, "lua tcp socket queued connect timed out, when "
-                        .. "trying to connect to " .. host
-                        .. (port and ":" .. port or ""))
+            log_error(r, format("lua tcp socket queued connect timed out, "
+                                .. "when trying to connect to %s:%d", host,
+                                port or 0))
         end
         return nil, err
     elseif admitted ~= true then
         return admitted, err
     end
+    self.pool = pool
     connection, err = make(self, r, host, port, timeout)
     if not connection then
+        self.pool = nil
         pool:release()
         return nil, err
     end
@@ -264,97 +273,126 @@ local function open(self, r, host, port, size, backlog)
         return nil, extra
     end
     self.connection = connection
-    self.read_closed, self.write_closed, self.timed_out = nil, nil, nil
+    self.read_closed, self.write_closed, self.eof = nil, nil, nil
     self.pool = pool
     self.reused = pool and extra or 0
     return 1
 end
 
 
+-- Readies a socket that has been used for another connect.
+-- Returns true | nil, err.
+local function reuse(self)
+    local err = busy(self, true, true)
+    if err then
+        return nil, err
+    end
+    self:release()
+    return true
+end
+
+
 -- sock:connect(host, port, opts?) | sock:connect("unix:path", opts?)
 -- Returns 1 | nil, err.
-function Tcp.connect(self, host, port, given, ...)
-    if host == nil or select("#", ...) > 0 then
-        error("ngx.socket connect: expecting 2, 3, or 4 arguments (including "
-              .. "the object), but seen "
-              .. (host == nil and 1 or 4 + select("#", ...)), 2)
-    end
+function Tcp.connect(...)
+    local n = select("#", ...)
+    check_count("connect", n)
     local r = check_phase(YIELDABLE)
+    local self, host, port = ...
     check_self(self, "connect")
     if type(host) ~= "string" and type(host) ~= "number" then
         error(format("bad argument #1 to 'connect' (string expected, got %s)",
                      type(host)), 2)
     end
     host = tostring(host)
-    local size, backlog
-    self.key = nil
+    local given = select(n, ...)
+    local size, backlog, key, err
     if type(given) == "table" then
-        size, backlog = pool_options(self, given, 4, r.settings)
-    elseif type(port) == "table" then
-        size, backlog = pool_options(self, port, 3, r.settings)
-    end
-    local name, number = target(host, port)
-    if not name then
-        return nil, number
-    end
-    self.key = self.key or number and host .. ":" .. port or host
-    if self.request then
-        local err
-        if self.connection or self.connecting then
-            err = busy(self, true, true)
-        end
+        size, backlog, key, err = read_options(given, r.settings)
         if err then
-            return nil, err
-        elseif self.kind then
-            error("attempt to re-connect a request socket", 2)
+            error(format("bad argument #%d to 'connect' (%s)", n - 1, err), 2)
         end
-        self:release()
+        port = n == 4 and port or nil
+    end
+    local default, number = place(host, port)
+    if not default then
+        return nil, number
+    elseif self.request and self.request ~= r then
+        error("bad request", 2)
+    end
+    self.key = key or default
+    if self.request then
+        local ok
+        ok, err = reuse(self)
+        if not ok then
+            return nil, err
+        end
     end
     own(self, r)
-    return open(self, r, name, number, size, backlog)
+    return open(self, r, host, number, size, backlog)
 end
 
 
 -- sock:bind(address, port?): our end of the connections to come.
-function Tcp.bind(self, address, port)
+-- Returns true | nil, "bad address".
+function Tcp.bind(...)
+    check_count("bind", select("#", ...))
+    check_phase(YIELDABLE)
+    local self, address, port = ...
     check_self(self, "bind")
-    if type(address) ~= "string" then
+    if type(address) ~= "string" and type(address) ~= "number" then
         error(format("bad argument #1 to 'bind' (string expected, got %s)",
                      type(address)), 2)
-    elseif not find(address, "^[%x.:%[%]]+$") then
+    end
+    address = tostring(address)
+    if not (target.is_ipv4(address) or target.is_ipv6(address)) then
         return nil, "bad address"
     end
     self.bind_address = address
-    self.bind_port = port
-    return 1
+    self.bind_port = tonumber(port)
+    return true
 end
 
 
 -- Sending -------------------------------------------------------------------
 
 
+-- Ends a write that failed: the socket cannot be written to any more.
+local function send_failed(self, r, err)
+    if err == "timeout" then
+        log_error(r, "lua tcp socket write timed out")
+    elseif err ~= "closed" then
+        log_failure(r, "send()", err,
+                    self.connection and self.connection.code, self.kind)
+    end
+    self:close_side("write")
+    return nil, err
+end
+
+
 -- sock:send(data): a string, number, boolean, nil or (nested) array.
 -- Returns the bytes sent | nil, err; an error closes the socket.
-function Tcp.send(self, data, ...)
-    if select("#", ...) > 0 then
-        error("expecting 2 arguments (including the object), but got "
-              .. 2 + select("#", ...), 2)
-    end
+function Tcp.send(...)
+    check_count("send", select("#", ...))
     local r = current_request()
+    local self, data = ...
     check_self(self, "send")
-    local connection = self.connection
+    local connection = self.connection or self.pending
     if not connection or not connection.fd or self.write_closed then
-        log_closed(self, "send")
+        log_closed(self, "send", ", ft:0 eof:" .. (self.eof and 1 or 0))
         return nil, "closed"
+    elseif self.request ~= r then
+        error("bad request", 2)
     end
     local err = busy(self, false, true)
     if err then
         return nil, err
-    elseif self.kind == "body" then
-        error("attempt to write to request sockets", 2)
     end
     if type(data) ~= "string" then
-        data = text_of(data, "send")
+        data, err = text_of(data)
+        if err then
+            error(format("bad argument #1 to 'send' (%s)", err), 2)
+        end
     end
     if data == "" then
         return 0
@@ -362,14 +400,10 @@ function Tcp.send(self, data, ...)
     self.writing = true
     local ok
     ok, err = connection:write(data, self.send_timeout
-                               or r.settings.lua_socket_send_timeout)
+                               or r.settings.lua_socket_send_timeout, self)
     self.writing = false
     if not ok then
-        if err == "timeout" then
-            log_error(r, "lua tcp socket write timed out")
-        end
-        self:close_side("write")
-        return nil, err
+        return send_failed(self, r, err)
     end
     return #data
 end
@@ -378,54 +412,87 @@ end
 -- Keepalive -----------------------------------------------------------------
 
 
+-- Whether the connection is open on both sides, as far as it is known.
+local function is_open(self)
+    local connection = self.connection or self.pending
+    return connection and connection.fd and not connection.ended
+        and not self.read_closed and not self.write_closed
+end
+
+
+-- What is wrong with the n-th argument of setkeepalive, or nil.
+local function bad_number(n, value)
+    if value ~= nil and not tonumber(value) then
+        return format("bad argument #%d to 'setkeepalive' (number expected, "
+                      .. "got %s)", n, type(value))
+    end
+end
+
+
+-- Returns the pool to put the connection into | nil, err.
 local function keepalive_pool(self, size, settings)
     local pool = pools.find(self.key)
     if pool then
         return pool
     end
-    size = size and tonumber(size) or settings.lua_socket_pool_size
-    if size <= 0 then
-        error(format("bad argument #2 to 'setkeepalive' "
-                     .. "(bad \"pool_size\" option value: %d)", size), 3)
+    local err = bad_number(2, size)
+    if err then
+        return nil, err
     end
-    return pools.create(self.key, size)
+    local number = size and truncate(tonumber(size))
+        or settings.lua_socket_pool_size
+    if number <= 0 then
+        return nil, format("bad argument #2 to 'setkeepalive' "
+                           .. '(bad "pool_size" option value: %d)', number)
+    end
+    return pools.create(self.key, number)
+end
+
+
+-- Puts the connection of the socket, which has none then, into the pool.
+local function put_back(self, pool, seconds)
+    local connection, counted = self.connection, self.pool == pool
+    self.connection = nil
+    self.pool = nil
+    return pool:put(connection, counted, seconds, self.reused)
 end
 
 
 -- sock:setkeepalive(timeout_ms?, size?)
 -- Returns 1 | nil, err.
-function Tcp.setkeepalive(self, timeout, size, ...)
-    if select("#", ...) > 0 then
-        error("expecting 1 to 3 arguments (including the object), but got "
-              .. 3 + select("#", ...), 2)
-    end
+function Tcp.setkeepalive(...)
+    check_count("setkeepalive", select("#", ...))
+    local self, timeout, size = ...
     check_self(self, "setkeepalive")
-    local connection = self.connection
-    if not connection or not connection.fd or self.read_closed
-        or self.write_closed or connection.ended
-    then
+    if not is_open(self) then
         return nil, "closed"
     end
     local r = current_request()
+    if self.request ~= r then
+        error("bad request", 2)
+    end
     local err = busy(self, true, true)
     if err then
         return nil, err
-    elseif not connection:is_drained() then
+    elseif not self.connection:is_drained() then
         return nil, "unread data in buffer"
-    elseif self.timed_out then
-        return nil, "invalid connection"
     elseif pools.draining then
         self:release()
         return 1
     end
-    local pool = keepalive_pool(self, size, r.settings)
-    local seconds_idle = timeout and tonumber(timeout) / 1000
+    err = bad_number(1, timeout)
+    if err then
+        error(err, 2)
+    end
+    local pool
+    pool, err = keepalive_pool(self, size, r.settings)
+    if not pool then
+        error(err, 2)
+    end
+    local seconds = timeout and truncate(tonumber(timeout)) / 1000
         or r.settings.lua_socket_keepalive_timeout
-    local counted = self.pool == pool
-    self.connection = nil
-    self.pool = nil
     local ok
-    ok, err = pool:put(connection, counted, seconds_idle, self.reused)
+    ok, err = put_back(self, pool, seconds)
     if not ok then
         return nil, err
     end
@@ -433,9 +500,11 @@ function Tcp.setkeepalive(self, timeout, size, ...)
 end
 
 
-function Tcp.getreusedtimes(self)
+function Tcp.getreusedtimes(...)
+    check_count("getreusedtimes", select("#", ...))
+    local self = ...
     check_self(self, "getreusedtimes")
-    if not self.connection then
+    if not (self.connection or self.pending) then
         return nil, "closed"
     end
     return self.reused or 0
@@ -447,6 +516,7 @@ function _M.new()
     return setmetatable({
         request = nil,
         connection = nil,
+        pending = nil,
         kind = nil,
         connecting = false,
         reading = false,
@@ -456,7 +526,7 @@ function _M.new()
         read_timeout = nil,
         read_closed = nil,
         write_closed = nil,
-        timed_out = nil,
+        eof = nil,
         key = nil,
         pool = nil,
         reused = 0,

@@ -19,7 +19,9 @@ local Tcp = {}
 
 function Tcp.setoption(self, name, value)
     check_self(self, "setoption")
-    if name == nil then
+    if not self.request then
+        error("socket is never created nor connected", 2)
+    elseif name == nil then
         return nil, 'missing the "option" argument'
     elseif value == nil then
         return nil, 'missing the "value" argument'
@@ -39,7 +41,9 @@ end
 
 function Tcp.getoption(self, name)
     check_self(self, "getoption")
-    if name == nil then
+    if not self.request then
+        error("socket is never created nor connected", 2)
+    elseif name == nil then
         return nil, 'missing the "option" argument'
     elseif not self.connection then
         return nil, "closed"

@@ -1,34 +1,30 @@
--- What sock:send may be given, as text: numbers, booleans, nil and arrays of
--- them, nested as deep as they come.
+-- What sock:send may be given, as text: a string, number, boolean, nil or an
+-- array of strings and numbers, nested as deep as it comes.
 --
---   text_of(value, name)   a string; an error naming the method otherwise
+--   text_of(value)   a string | nil, what is wrong with it
 --
--- Follows ngx_http_lua_calc_strlen_in_table and ..._copy_str_in_table.
+-- Follows ngx_http_lua_calc_strlen_in_table, which is strict here.
 
 local scalar = require "resty_py.api.scalar"
 
 local concat = table.concat
-local error = error
-local format = string.format
+local floor = math.floor
 local next = next
+local rawget = rawget
 local to_text = scalar.to_text
 local type = type
 
-local _M = {}
-
 local EXPECTED = "string, number, boolean, nil, or array table expected, got "
 
-
-local function bad(name, text)
-    error(format("bad argument #1 to '%s' (%s)", name, text), 0)
-end
+local _M = {}
 
 
-local function length(array, name)
+-- The greatest index of an array; nil where the table is none.
+local function length(array)
     local n = 0
     for key in next, array do
-        if type(key) ~= "number" or key <= 0 or key % 1 ~= 0 then
-            bad(name, "non-array table found")
+        if type(key) ~= "number" or key < 1 or floor(key) ~= key then
+            return nil
         elseif key > n then
             n = key
         end
@@ -37,33 +33,53 @@ local function length(array, name)
 end
 
 
-local function append(pieces, n, array, name)
-    for i = 1, length(array, name) do
-        local value = array[i]
-        local text = to_text(value)
-        if text then
-            n = n + 1
-            pieces[n] = text
-        elseif type(value) == "table" then
-            n = append(pieces, n, value, name)
-        else
-            bad(name, "bad data type " .. type(value) .. " found")
+local append
+
+
+local function append_value(pieces, n, value)
+    local kind = type(value)
+    if kind == "string" or kind == "number" then
+        pieces[n + 1] = to_text(value)
+        return n + 1
+    elseif kind == "table" then
+        return append(pieces, n, value)
+    end
+    return nil, "bad data type " .. kind .. " found"
+end
+
+
+-- Returns how many pieces there are then | nil, what is wrong.
+function append(pieces, n, array)
+    local last = length(array)
+    if not last then
+        return nil, "non-array table found"
+    end
+    local err
+    for i = 1, last do
+        n, err = append_value(pieces, n, rawget(array, i))
+        if not n then
+            return nil, err
         end
     end
     return n
 end
 
 
-function _M.text_of(value, name)
-    if type(value) == "table" then
+function _M.text_of(value)
+    local kind = type(value)
+    if kind == "table" then
         local pieces = {}
-        return concat(pieces, "", 1, append(pieces, 0, value, name))
+        local n, err = append(pieces, 0, value)
+        if not n then
+            return nil, err
+        end
+        return concat(pieces, "", 1, n)
+    elseif kind == "string" or kind == "number" or kind == "boolean"
+        or kind == "nil"
+    then
+        return to_text(value)
     end
-    local text = to_text(value)
-    if not text then
-        bad(name, EXPECTED .. type(value))
-    end
-    return text
+    return nil, EXPECTED .. kind
 end
 
 

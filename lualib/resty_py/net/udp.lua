@@ -1,29 +1,39 @@
 -- The UDP cosocket: ngx.socket.udp.
 --
 -- One datagram is one receive. A socket belongs to the request that set its
--- peer; one light thread at a time may read it.
+-- peer; one light thread at a time may use it, others find it busy.
 --
--- Follows ngx_http_lua_socket_udp.c.
+-- Fields of a socket:
+--
+--   request       whose it is, nil before the first setpeername
+--   connection    net.connection; nil when closed
+--   waiting       true while a light thread resolves or receives
+--   timeout       seconds; nil: the request's default
+--
+-- Follows ngx_http_lua_socket_udp.c: the checks, their order, the texts.
 
 local check = require "resty_py.net.check"
 local connections = require "resty_py.net.connection"
 local dial = require "resty_py.net.dial"
+local log = require "resty_py.log"
 local native = require "resty_py.native"
 local phases = require "resty_py.request.phases"
 local resolve = require "resty_py.net.resolve".resolve
 local scheduler = require "resty_py.scheduler"
 local sys = require "resty_py.sys"
+local target = require "resty_py.net.target"
 local tcp = require "resty_py.net.tcp"
 local text_of = require "resty_py.net.text".text_of
 
+local check_count = check.count
 local check_phase = phases.check
 local check_self = check.self
+local current_request = phases.request
 local error = error
-local find = string.find
-local floor = math.floor
 local format = string.format
+local log_closed = check.log_closed
 local log_error = dial.log_error
-local lower = string.lower
+local log_failure = check.log_failure
 local net = native.net
 local own = tcp.own
 local recv = sys.recv
@@ -33,13 +43,14 @@ local setmetatable = setmetatable
 local sub = string.sub
 local tonumber = tonumber
 local tostring = tostring
+local truncate = check.truncate
 local type = type
 
 local TIMEOUT = scheduler.TIMEOUT
 local YIELDABLE = phases.YIELDABLE
 
 -- The largest datagram that receive() gives: UDP_MAX_DATAGRAM_SIZE.
-local MAX_DATAGRAM = 8192
+local MAX_DATAGRAM = 65536
 
 local Udp = {}
 Udp.__index = Udp
@@ -57,11 +68,25 @@ function Udp:release()
 end
 
 
-local function usable(self)
+-- Closes the socket that a light thread waited for when it was killed.
+function Udp:forget(thread)
+    if self.connection then
+        self.connection:forget(thread)
+    end
+    self.waiting = false
+    self:release()
+end
+
+
+-- Returns true where the socket can be used | nil, err; an error in any
+-- request but its own, at the line that called the method.
+local function ready(self, r)
     if not self.connection then
         return nil, "closed"
-    elseif self.request ~= scheduler.current.request then
+    elseif self.request ~= r then
         error("bad request", 3)
+    elseif self.waiting then
+        return nil, "socket busy"
     end
     return true
 end
@@ -70,8 +95,9 @@ end
 -- Setting the peer ----------------------------------------------------------
 
 
-local function adopt(self, fd, err)
+local function adopt(self, r, fd, err, code)
     if not fd then
+        check.log_call(r, log.CRIT, "connect()", err, code)
         return nil, err
     end
     local connection
@@ -84,69 +110,89 @@ local function adopt(self, fd, err)
 end
 
 
-local function set_unix_peer(self, host)
-    return adopt(self, net.udp_unix(sub(host, 6)))
+local function set_address(self, r, to)
+    return adopt(self, r, net.udp(to.family, to.address, to.port,
+                                  self.bind_address, self.bind_port))
 end
 
 
-local function set_peer(self, host, port)
-    local addresses, err = resolve(host)
+local function set_unix(self, r, to)
+    return adopt(self, r, net.udp_unix(to.path))
+end
+
+
+local function set_name(self, r, to)
+    self.waiting = true
+    local addresses, err = resolve(to.name, self)
+    self.waiting = false
     if not addresses then
         return nil, err
     end
-    local to = addresses[1]
-    return adopt(self, net.udp(to.family, to.address, port, self.bind_address,
-                               self.bind_port))
+    local address = addresses[1]
+    address.port = to.port
+    return set_address(self, r, address)
 end
 
 
-local function check_port(port)
-    local number = tonumber(port)
-    if not number then
-        error(format("bad argument #2 to 'setpeername' (number expected, got "
-                     .. "%s)", type(port)), 3)
-    elseif number < 0 or number > 65535 then
-        return nil, format("bad port number: %d", number)
+local SET = {address = set_address, name = set_name, unix = set_unix}
+
+
+-- What is wrong with the arguments of setpeername, or nil.
+local function bad_peer(n, host, port)
+    if type(host) ~= "string" and type(host) ~= "number" then
+        return format("bad argument #1 to 'setpeername' (string expected, "
+                      .. "got %s)", type(host))
+    elseif n == 3 and not tonumber(port) then
+        return format("bad argument #2 to 'setpeername' (number expected, "
+                      .. "got %s)", type(port))
     end
-    return floor(number)
 end
 
 
 -- sock:setpeername(host, port) | sock:setpeername("unix:path")
 -- Returns 1 | nil, err. Parks while the name is resolved.
-function Udp.setpeername(self, host, port)
-    if host == nil then
-        error("ngx.socket.udp setpeername: expecting 2 or 3 arguments "
-              .. "(including the object) but seen 1", 2)
-    end
+function Udp.setpeername(...)
+    local n = select("#", ...)
+    check_count("setpeername", n)
     local r = check_phase(YIELDABLE)
+    local self, host, port = ...
     check_self(self, "setpeername")
-    if self.connection then
-        usable(self)
-        self:release()
+    local err = bad_peer(n, host, port)
+    if err then
+        error(err, 2)
     end
+    local number = truncate(tonumber(port) or 0)
+    if number < 0 or number > 65535 then
+        return nil, format("bad port number: %d", number)
+    elseif self.request and self.request ~= r then
+        error("bad request", 2)
+    elseif self.waiting then
+        return nil, "socket busy"
+    end
+    self:release()
     own(self, r)
-    host = tostring(host)
-    if lower(sub(host, 1, 5)) == "unix:" then
-        return set_unix_peer(self, host)
-    end
-    local number, err = check_port(port)
-    if not number then
+    local to
+    to, err = target.parse(tostring(host), number)
+    if not to then
         return nil, err
     end
-    return set_peer(self, host, number)
+    return SET[to.kind](self, r, to)
 end
 
 
--- sock:bind(address, port?): our end. Returns 1 | nil, "bad address".
-function Udp.bind(self, address, port)
+-- sock:bind(address, port?): our end. Returns true | nil, "bad address".
+function Udp.bind(...)
+    check_count("bind", select("#", ...))
+    check_phase(YIELDABLE)
+    local self, address, port = ...
     check_self(self, "bind")
-    if type(address) ~= "string" or not find(address, "^[%x.:%[%]]+$") then
+    address = tostring(address)
+    if not (target.is_ipv4(address) or target.is_ipv6(address)) then
         return nil, "bad address"
     end
     self.bind_address = address
-    self.bind_port = port
-    return 1
+    self.bind_port = tonumber(port)
+    return true
 end
 
 
@@ -154,22 +200,28 @@ end
 
 
 -- sock:send(data): one datagram. Returns 1 | nil, err.
-function Udp.send(self, data, ...)
-    if select("#", ...) > 0 then
-        error("expecting 2 arguments (including the object), but got "
-              .. 2 + select("#", ...), 2)
-    end
-    check_phase(YIELDABLE)
+function Udp.send(...)
+    check_count("send", select("#", ...))
+    local r = current_request()
+    local self, data = ...
     check_self(self, "send")
-    local ok, err = usable(self)
+    local ok, err = ready(self, r)
     if not ok then
+        if err == "closed" then
+            log_closed(self, "send")
+        end
         return nil, err
     end
     if type(data) ~= "string" then
-        data = text_of(data, "send")
+        data, err = text_of(data)
+        if err then
+            error(format("bad argument #1 to 'send' (%s)", err), 2)
+        end
     end
-    ok, err = send(self.connection.fd, data, 1)
+    local code
+    ok, err, code = send(self.connection.fd, data, 1)
     if not ok then
+        log_failure(r, "send()", err, code)
         return nil, err
     end
     return 1
@@ -179,10 +231,10 @@ end
 local function read(self, timeout)
     local connection = self.connection
     while true do
-        local data, err = recv(connection.fd, MAX_DATAGRAM)
+        local data, err, code = recv(connection.fd, MAX_DATAGRAM)
         if data or err ~= "again" then
-            return data, err
-        elseif connection:wait_readable(timeout) == TIMEOUT then
+            return data, err, code
+        elseif connection:wait_readable(timeout, self) == TIMEOUT then
             return nil, "timeout"
         elseif not connection.fd then
             return nil, "closed"
@@ -191,50 +243,76 @@ local function read(self, timeout)
 end
 
 
+-- How much of a datagram is wanted; nil where `size` is no number.
+local function wanted(size)
+    local number = size == nil and MAX_DATAGRAM or tonumber(size)
+    if number and (number < 0 or number > MAX_DATAGRAM) then
+        return MAX_DATAGRAM
+    end
+    return number and truncate(number)
+end
+
+
+local function failed(r, err, code)
+    if err == "timeout" then
+        log_error(r, "lua udp socket read timed out")
+    elseif err ~= "closed" then
+        log_failure(r, "recv()", err, code)
+    end
+    return nil, err
+end
+
+
 -- sock:receive(size?): the next datagram, cut to `size` bytes.
 -- Returns data | nil, err. Parks.
-function Udp.receive(self, size)
-    local r = check_phase(YIELDABLE)
+function Udp.receive(...)
+    check_count("receive", select("#", ...))
+    local r = current_request()
+    local self, size = ...
     check_self(self, "receive")
-    local most = size and tonumber(size) or MAX_DATAGRAM
-    local ok, err = usable(self)
+    local ok, err = ready(self, r)
     if not ok then
-        return nil, err
-    elseif self.reading then
-        return nil, "socket busy"
-    end
-    self.reading = true
-    local data
-    data, err = read(self, self.timeout or r.settings.lua_socket_read_timeout)
-    self.reading = false
-    if not data then
-        if err == "timeout" then
-            log_error(r, "lua udp socket read timed out")
+        if err == "closed" then
+            log_closed(self, "receive")
         end
         return nil, err
+    end
+    local most = wanted(size)
+    if not most then
+        error(format("bad argument #1 to 'receive' (number expected, got %s)",
+                     type(size)), 2)
+    end
+    local data, code
+    self.waiting = true
+    data, err, code = read(self, self.timeout
+                           or r.settings.lua_socket_read_timeout)
+    self.waiting = false
+    if not data then
+        return failed(r, err, code)
     end
     return #data > most and sub(data, 1, most) or data
 end
 
 
 -- sock:settimeout(ms)
-function Udp.settimeout(self, timeout)
-    local ms = floor(tonumber(timeout) or 0)
-    if ms < 0 or ms > 0x7fffffff then
-        error("bad timeout value", 2)
-    end
+function Udp.settimeout(...)
+    check_count("udp_settimeout", select("#", ...))
+    local self, value = ...
+    check_self(self, "settimeout")
+    local ms = truncate(tonumber(value) or 0)
     self.timeout = ms > 0 and ms / 1000 or nil
 end
 
 
 -- sock:close(): 1 | nil, "closed".
-function Udp.close(self)
+function Udp.close(...)
+    check_count("close", select("#", ...))
+    local r = current_request()
+    local self = ...
     check_self(self, "close")
-    local ok, err = usable(self)
+    local ok, err = ready(self, r)
     if not ok then
         return nil, err
-    elseif self.reading then
-        return nil, "socket busy"
     end
     self:release()
     return 1
@@ -247,7 +325,7 @@ function _M.new()
         request = nil,
         listed = nil,
         connection = nil,
-        reading = false,
+        waiting = false,
         timeout = nil,
     }, Udp)
 end

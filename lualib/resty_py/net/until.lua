@@ -1,14 +1,20 @@
 -- The state of a receiveuntil iterator: what has been matched and given.
 --
--- Bytes that may be the beginning of the pattern stay in the connection's
--- buffer until it is known whether they are. With a size, chunks of that
--- size are given until the pattern is found; the rest before it is the last
--- chunk, after which one call returns nil, nil, nil and the iterator starts
--- over.
+-- The pattern is found where it comes first. Rules about the rest, which
+-- OpenResty's automaton has and users see:
 --
--- Follows ngx_http_lua_socket_read_until: a chunk is given as soon as `size`
--- bytes have been seen that are not part of a match.
+-- 1. Bytes at the end that may begin the pattern are consumed: while it is
+--    not known whether they do they belong to the iterator (`held` counts
+--    them), not to the socket, and no partial result has them.
+-- 2. With a size, a chunk ends as soon as `size` bytes are known not to begin
+--    the pattern. Bytes that were thought to and do not become known all at
+--    once, so a chunk may be longer.
+-- 3. The last chunk, which may be empty, ends where the pattern begins; the
+--    next call returns nil, nil, nil and the iterator starts over.
+--
+-- Follows ngx_http_lua_socket_read_until and ..._compile_pattern.
 
+local byte = string.byte
 local concat = table.concat
 local find = string.find
 local setmetatable = setmetatable
@@ -29,6 +35,7 @@ function _M.new(pattern, inclusive, fill)
         inclusive = inclusive,
         fill = fill,
         size = 0,
+        held = 0,
         ended = false,
     }, Until)
 end
@@ -41,23 +48,69 @@ function Until:want(size)
 end
 
 
-local function prefix_at_end(text, from, pattern)
+-- How long a beginning of the pattern, not all of it, text[from … last] ends
+-- with.
+local function overlap(pattern, text, from, last)
     local longest = #pattern - 1
-    local first = #text - longest + 1
-    if first < from then
-        first = from
+    if last - from + 1 < longest then
+        longest = last - from + 1
     end
-    for start = first, #text do
-        if sub(text, start) == sub(pattern, 1, #text - start + 1) then
-            return start
+    local final = byte(text, last)
+    for length = longest, 1, -1 do
+        if byte(pattern, length) == final
+            and sub(text, last - length + 1, last) == sub(pattern, 1, length)
+        then
+            return length
         end
     end
-    return #text + 1
+    return 0
 end
 
 
--- Takes the data before a match at `first`; the match goes too, and the
--- iterator ends after this where it was asked for chunks.
+-- The longest beginning of the pattern, of two bytes or more, that `state`
+-- bytes of it and then `char` end with; nil where there is none.
+local function recover(pattern, state, char)
+    for length = state, 2, -1 do
+        if byte(pattern, length) == char
+            and sub(pattern, 1, length - 1)
+                == sub(pattern, state - length + 2, state)
+        then
+            return length
+        end
+    end
+end
+
+
+-- Where the chunk that begins at `position` ends: its size and how many bytes
+-- after it are held; nil while that depends on bytes to come.
+local function chunk_end(self, buffer, position)
+    local pattern, size = self.pattern, self.size
+    local last = position + size - 1
+    if last > #buffer then
+        return nil
+    end
+    local state = overlap(pattern, buffer, position, last)
+    while state > 0 do
+        last = last + 1
+        local char = byte(buffer, last)
+        if not char then
+            return nil
+        elseif char == byte(pattern, state + 1) then
+            state = state + 1
+        else
+            state = recover(pattern, state, char) or 0
+            if state == 0 then
+                return last - position, 0
+            elseif last - position + 1 - state >= size then
+                return last - position + 1 - state, state
+            end
+        end
+    end
+    return size, 0
+end
+
+
+-- Takes the data before a match at `first`; the match goes too.
 local function take_match(self, connection, first, last)
     local position = connection.position
     connection.position = last + 1
@@ -67,20 +120,45 @@ local function take_match(self, connection, first, last)
 end
 
 
-local function take_chunk(self, connection)
+local function take_chunk(self, connection, size, held)
     local position = connection.position
-    connection.position = position + self.size
-    return sub(connection.buffer, position, position + self.size - 1)
+    self.held = held
+    connection.position = position + size + held
+    return sub(connection.buffer, position, position + size - 1)
 end
 
 
-local function take_safe(connection, safe, pieces, n)
-    if safe > connection.position then
-        n = n + 1
-        pieces[n] = sub(connection.buffer, connection.position, safe - 1)
-        connection.position = safe
+-- Takes what is in the buffer but may begin the pattern.
+local function take_known(self, connection)
+    local buffer, position = connection.buffer, connection.position
+    local last = #buffer - overlap(self.pattern, buffer, position, #buffer)
+    connection.position = last + 1
+    return sub(buffer, position, last)
+end
+
+
+-- Ends a turn that failed. Returns what was known before.
+local function give_up(self, connection, pieces, n)
+    pieces[n + 1] = take_known(self, connection)
+    self.held = #connection:take_buffer()
+    return concat(pieces, "", 1, n + 1)
+end
+
+
+-- What of the buffer can be given now: data, true where it is all.
+local function take(self, connection)
+    local buffer, position = connection.buffer, connection.position
+    local first, last = find(buffer, self.pattern, position, true)
+    local size = self.size
+    if first and (size == 0 or first - position < size) then
+        return take_match(self, connection, first, last), true
+    elseif size == 0 then
+        return take_known(self, connection), false
     end
-    return n
+    local length, held = chunk_end(self, buffer, position)
+    if length then
+        return take_chunk(self, connection, length, held), true
+    end
 end
 
 
@@ -88,25 +166,23 @@ end
 -- Returns data | nil, err, partial.
 function _M.read(socket, timeout, self)
     local connection = socket.connection
+    if self.held > 0 then
+        connection:unread(sub(self.pattern, 1, self.held), 1)
+        self.held = 0
+    end
     local pieces, n = {}, 0
-    local size = self.size
     while true do
-        local buffer, position = connection.buffer, connection.position
-        local first, last = find(buffer, self.pattern, position, true)
-        if first and (size == 0 or first - position <= size) then
-            pieces[n + 1] = take_match(self, connection, first, last)
+        local data, is_all = take(self, connection)
+        if is_all then
+            pieces[n + 1] = data
             return concat(pieces, "", 1, n + 1)
-        end
-        local safe = first or prefix_at_end(buffer, position, self.pattern)
-        if size > 0 and safe - position >= size then
-            return take_chunk(self, connection)
-        elseif size == 0 then
-            n = take_safe(connection, safe, pieces, n)
+        elseif data and data ~= "" then
+            n = n + 1
+            pieces[n] = data
         end
         local ok, err = self.fill(socket, timeout)
         if not ok then
-            return nil, err, concat(pieces, "", 1, n)
-                .. connection:take_buffer()
+            return nil, err, give_up(self, connection, pieces, n)
         end
     end
 end

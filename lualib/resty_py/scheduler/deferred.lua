@@ -3,6 +3,8 @@
 --
 --   await(start, …)   calls start(token, …), a host function that begins a
 --                     task, parks, and returns what the task answered
+--   await_for(owner, start, …)   the same; owner:forget(thread) is called
+--                     too when the thread is killed
 --   deliver(token, …) called by the worker with a task's answer
 --
 -- A light thread that is killed meanwhile cancels the task.
@@ -10,8 +12,11 @@
 local native = require "resty_py.native"
 local scheduler = require "resty_py.scheduler"
 
+local cancel = native.tasks.cancel
 local park = scheduler.park
+local select = select
 local setmetatable = setmetatable
+local unpack = unpack or table.unpack  -- luacheck: ignore 143
 local wake = scheduler.wake
 
 local waiting = {}
@@ -23,9 +28,12 @@ Task.__index = Task
 local _M = {}
 
 
-function Task:forget()
+function Task:forget(thread)
     waiting[self.token] = nil
-    native.tasks.cancel(self.token)
+    cancel(self.token)
+    if self.owner then
+        self.owner:forget(thread)
+    end
 end
 
 
@@ -47,11 +55,12 @@ end
 
 
 -- Starts a host task and parks until it answers.
-function _M.await(start, ...)
+function _M.await_for(owner, start, ...)
     last_token = last_token + 1
     local task = setmetatable({
         token = last_token,
         thread = scheduler.current,
+        owner = owner,
         answer = nil,
     }, Task)
     waiting[last_token] = task
@@ -63,6 +72,11 @@ function _M.await(start, ...)
     park(task)
     local answer = task.answer
     return unpack(answer, 1, answer.n)
+end
+
+
+function _M.await(start, ...)
+    return _M.await_for(nil, start, ...)
 end
 
 

@@ -87,7 +87,7 @@ return function(epoll_fd)
         if code == EAGAIN or code == EINTR then
             return nil, "again"
         end
-        return nil, messages[code]
+        return nil, messages[code], code
     end
 
 
@@ -111,7 +111,7 @@ return function(epoll_fd)
         if code == EAGAIN or code == EINTR then
             return nil, "again"
         end
-        return nil, messages[code]
+        return nil, messages[code], code
     end
 
 

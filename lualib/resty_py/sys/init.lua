@@ -5,10 +5,10 @@
 -- epoll instance (resty_py/host/sys.py).
 --
 --   recv(fd, max)         data ("" at the end of the stream)
---                         | nil, "again" | nil, err
+--                         | nil, "again" | nil, err, errno
 --   peek(fd)              the same for one byte, which stays unread
 --   send(fd, data, from)  bytes sent, counted from index `from`
---                         | nil, "again" | nil, err
+--                         | nil, "again" | nil, err, errno
 --   accept(fd)            fd, sockaddr bytes | nil, "again" | nil, err, errno
 --   register(fd)          true | nil, err; edge-triggered, once a descriptor;
 --                         close() ends it

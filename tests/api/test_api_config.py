@@ -1,0 +1,109 @@
+"""ngx.config, ngx.worker, phases, and what is not supported yet."""
+
+import os
+
+import pytest
+from app_server import serving
+
+from resty_py.vm import FLAVOURS
+
+pytestmark = pytest.mark.parametrize("flavour", FLAVOURS)
+
+
+async def test_facts(flavour):
+    lua = """
+        ngx.say(ngx.config.subsystem, ngx.config.debug, ngx.config.prefix())
+        ngx.say(ngx.config.nginx_version > 1000000, ngx.config.ngx_lua_version > 10000)
+        ngx.say(type(ngx.config.nginx_configure()))
+        ngx.say(ngx.worker.id(), ngx.worker.count(), ngx.worker.exiting())
+        ngx.say(ngx.worker.pid(), ngx.worker.pids()[1])
+        ngx.say(ngx.get_phase(), ngx.get_raw_phase())
+        ngx.say(require("ngx") == ngx, require("ndk") == ndk)
+    """
+    async with serving(lua, flavour) as app:
+        pid = os.getpid()
+        assert await app.say() == [
+            f"httpfalse{app.folder}/",
+            "truetrue",
+            "string",
+            "01false",
+            f"{pid}{pid}",
+            "content8",
+            "truetrue",
+        ]
+
+
+async def test_phases(flavour):
+    lua = """
+        local phase
+        ngx.timer.at(0, function() phase = ngx.get_phase() end)
+        while not phase do ngx.sleep(0) end
+        ngx.say(phase)
+    """
+    async with serving(lua, flavour) as app:
+        assert await app.say() == ["timer"]
+        assert app.worker.vm.run(b"return ngx.get_phase()") == b"init"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ngx.exec",
+        "ngx.run_worker_thread",
+        "ngx.location.capture",
+        "ngx.location.capture_multi",
+        "ngx.re.match",
+        "ngx.re.find",
+        "ngx.re.gmatch",
+        "ngx.re.sub",
+        "ngx.re.gsub",
+        "ndk.set_var.set_escape_uri",
+    ],
+)
+async def test_what_is_missing_names_itself(flavour, name):
+    async with serving(f"ngx.say(pcall({name}))", flavour) as app:
+        refusal = (await app.say())[0]
+        assert refusal.endswith(f"{name} is not supported yet by resty-py")
+
+
+async def test_no_dictionary_is_declared(flavour):
+    async with serving("ngx.say(next(ngx.shared), ngx.shared.dict)", flavour) as app:
+        assert await app.say() == ["nilnil"]
+
+
+async def test_the_request_api_needs_a_request(flavour):
+    async with serving("ngx.say(1)", flavour) as app:
+        run = app.worker.vm.run
+        for lua in "ngx.var.uri", "ngx.ctx", "ngx.status", "ngx.header.a", "ngx.say()":
+            source = f"return select(2, pcall(function() return {lua} end))"
+            assert run(source.encode()).endswith(b"no request found")
+
+
+@pytest.mark.parametrize(
+    "lua",
+    [
+        "ngx.req.get_headers()",
+        "ngx.req.get_uri_args()",
+        "ngx.req.get_method()",
+        "ngx.req.raw_header()",
+        "ngx.req.http_version()",
+        "ngx.req.get_body_data()",
+        "ngx.req.set_header('a', 'b')",
+        "ngx.resp.get_headers()",
+        "ngx.var.uri",
+        "ngx.header.a",
+        "ngx.status",
+        "ngx.headers_sent",
+    ],
+)
+async def test_the_request_api_is_off_in_timers(flavour, lua):
+    source = f"""
+        local err
+        ngx.timer.at(0, function()
+            err = select(2, pcall(function() return {lua} end))
+        end)
+        while not err do ngx.sleep(0) end
+        ngx.say(err)
+    """
+    async with serving(source, flavour) as app:
+        assert (await app.say())[0].endswith("API disabled in the current context")
