@@ -8,11 +8,9 @@ files["lualib"] = {
                     "newproxy", "rawlen", "module"},
 }
 files["lualib/compat"] = {
-    allow_defined_top = true,
-    globals = {"pcall", "xpcall", "require", "load", "loadstring", "unpack",
-               "setfenv", "getfenv", "module", "rawlen", "pairs", "ipairs",
-               "bit", "coroutine", "table", "string", "math", "package",
-               "debug", "os", "select", "dofile", "loadfile", "collectgarbage"},
+    std = "max",
+    globals = {"coroutine", "debug", "io", "math", "os", "package", "string",
+               "table", "_G"},
 }
 files["examples"] = {std = "ngx_lua"}
 files["bench"] = {std = "ngx_lua"}

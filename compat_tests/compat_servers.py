@@ -32,6 +32,7 @@ __all__ = [
     "essence",
     "memcached_server",
     "redis_server",
+    "reserved_port",
     "serve",
     "wait_until",
 ]
@@ -97,12 +98,18 @@ def essence(lines: Iterable[str]) -> list[str]:
     return [_VOLATILE.sub("", line) for line in lines if not _CHATTER.search(line)]
 
 
-def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Keep a TCP port from everybody who asks for any free one.
+
+    A server that is told to listen on it can: all of them set SO_REUSEADDR,
+    which lets a listener bind beside a socket that does not listen.
+    """
+    with socket.socket() as holder:
+        # Bound without the option, so that it is not another holder's port.
+        holder.bind((HOST, 0))
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        yield holder.getsockname()[1]
 
 
 def accepts(port: int) -> bool:
@@ -190,22 +197,26 @@ class Process:
         return accepts(self.port)
 
 
-def redis_server(folder: Path) -> Process:
-    """Return a Redis that keeps nothing on disk, its log in *folder*."""
-    port = free_port()
-    command = [program("redis-server", "redis-server"), "--port", str(port)]
-    command += ["--bind", HOST, "--dir", str(folder)]
-    command += ["--save", "", "--appendonly", "no"]
-    return Process(command, port, folder / "redis.log")
+@contextmanager
+def redis_server(folder: Path) -> Iterator[Process]:
+    """Run a Redis that keeps nothing on disk, its log in *folder*."""
+    with reserved_port() as port:
+        command = [program("redis-server", "redis-server"), "--port", str(port)]
+        command += ["--bind", HOST, "--dir", str(folder)]
+        command += ["--save", "", "--appendonly", "no"]
+        with Process(command, port, folder / "redis.log") as process:
+            yield process
 
 
-def memcached_server(folder: Path) -> Process:
-    """Return a memcached, what it says in *folder*."""
-    port = free_port()
-    command = [program("memcached", "memcached"), "-l", HOST, "-p", str(port)]
-    # Started by root it wants to be told whom to become.
-    command += ["-U", "0", "-u", "nobody"]
-    return Process(command, port, folder / "memcached.log")
+@contextmanager
+def memcached_server(folder: Path) -> Iterator[Process]:
+    """Run a memcached, what it says in *folder*."""
+    with reserved_port() as port:
+        command = [program("memcached", "memcached"), "-l", HOST, "-p", str(port)]
+        # Started by root it wants to be told whom to become.
+        command += ["-U", "0", "-u", "nobody"]
+        with Process(command, port, folder / "memcached.log") as process:
+            yield process
 
 
 @dataclass(frozen=True)
@@ -259,19 +270,19 @@ def serve(
         folder: a private one, for configuration and logs.
         environment: variables that the app reads.
     """
-    port = free_port()
     error_log = folder / "error.log"
     # A server may accept connections before it has opened its log.
     error_log.touch()
-    if name == REFERENCE:
-        conf = folder / "nginx.conf"
-        conf.write_text(_nginx_conf(app, tree, folder, port, environment))
-        command = _nginx(conf, error_log)
-    else:
-        command = _resty_py(name, app, tree, port, error_log)
-    output = folder / "output.log"
-    with Process(command, port, output, environment) as process:
-        yield WebServer(name, process, error_log)
+    with reserved_port() as port:
+        if name == REFERENCE:
+            conf = folder / "nginx.conf"
+            conf.write_text(_nginx_conf(app, tree, folder, port, environment))
+            command = _nginx(conf, error_log)
+        else:
+            command = _resty_py(name, app, tree, port, error_log)
+        output = folder / "output.log"
+        with Process(command, port, output, environment) as process:
+            yield WebServer(name, process, error_log)
 
 
 def _resty_py(

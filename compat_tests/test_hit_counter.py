@@ -18,6 +18,7 @@ from compat_servers import (
     SERVERS,
     essence,
     redis_server,
+    reserved_port,
     wait_until,
 )
 
@@ -118,6 +119,7 @@ def test_subscriber_leaves_no_connection(counter, database):
         ("/transaction?from=a", 400, "Which to?\n"),
         ("/nowhere", 404, "There is no such page.\n"),
     ],
+    ids=["nothing", "no_value", "one_of_two", "nowhere"],
 )
 def test_wrong_requests(counter, database, path, status, text):
     answer = counter.ask(path)
@@ -190,7 +192,6 @@ def test_redis_restarts(start, tree, tmp_path, server_name):
         redis.start()
         assert server.ask("/hit?page=p").text == "1\n"
         wait_until(lambda: server.descriptors() <= descriptors, "nothing leaks")
-        redis.stop()
 
 
 @pytest.fixture(params=SERVERS)
@@ -245,16 +246,16 @@ def test_same_answers(start, tree, redis, database, flavour):
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_same_refusal(start, tree, tmp_path, flavour):
-    with redis_server(tmp_path) as redis:
-        port = redis.port
-    both = []
-    for name in (REFERENCE, flavour):
-        with start(name, APP, tree, REDIS_PORT=port) as server:
-            with server.logged() as lines:
-                answer = server.ask("/hit?page=p").lasting()
-            both.append((answer, essence(lines)))
-    assert both[0] == both[1]
+def test_same_refusal(start, tree, flavour):
+    answers, logs = [], []
+    with reserved_port() as port:
+        for name in (REFERENCE, flavour):
+            with start(name, APP, tree, REDIS_PORT=port) as server:
+                with server.logged() as lines:
+                    answers.append(server.ask("/hit?page=p").lasting())
+                logs.append(essence(lines))
+    assert answers[0] == answers[1]
+    assert logs[0] == logs[1]
 
 
 def test_library_is_unmodified(tree):

@@ -30,6 +30,7 @@ def ask(evaluator, code, cookies=None):
         ("session=x=y==; b=\xe9", '{b = "\\xe9", session = "x=y=="} nil\n'),
         (None, 'nil "no cookie found in the current request"\n'),
     ],
+    ids=["several", "odd_bytes", "none"],
 )
 def test_read(evaluator, cookies, text):
     code = "local all, err = cookie:get_all() say(all, err)"

@@ -9,11 +9,14 @@ from compat_case import EVALUATE, evaluate
 from compat_libraries import REDIS
 from compat_servers import FLAVOURS, REFERENCE, SERVERS, essence, wait_until
 from compat_wire import ScriptedPeer
-from redis_cases import CASES, CONNECT
+from redis_cases import COMMANDS, CONNECT
+from redis_connection_cases import CONNECTIONS
 
 pytestmark = pytest.mark.library(REDIS.name)
 
 VALUES = Path(__file__).parent / "apps" / "redis_values.lua"
+
+CASES = COMMANDS + CONNECTIONS
 
 #: More than any buffer on the way holds.
 MEBIBYTE = 1 << 20
@@ -138,20 +141,20 @@ def peer():
         yield peer
 
 
-REPLIES = [
-    (b"$3\r\nabc\r\n", '"abc"'),
-    (b"*2\r\n$1\r\na\r\n:7\r\n", '{"a", 7}'),
-    (b"", 'nil "closed"'),
-    (b"+OK", 'nil "closed"'),
-    (b"$10\r\nabc", 'nil "closed"'),
-    (b"$3\r\nabc", 'nil "closed"'),
-    (b"*3\r\n:1\r\n", 'nil "closed"'),
-    (b"?what\r\n", 'nil "unknown prefix: \\x2263\\x22"'),
-    (b"\r\n", 'nil "unknown prefix: \\x22nil\\x22"'),
-]
+REPLIES = {
+    "bulk": (b"$3\r\nabc\r\n", '"abc"'),
+    "array": (b"*2\r\n$1\r\na\r\n:7\r\n", '{"a", 7}'),
+    "nothing": (b"", 'nil "closed"'),
+    "half_a_line": (b"+OK", 'nil "closed"'),
+    "half_a_bulk": (b"$10\r\nabc", 'nil "closed"'),
+    "bulk_without_its_end": (b"$3\r\nabc", 'nil "closed"'),
+    "half_an_array": (b"*3\r\n:1\r\n", 'nil "closed"'),
+    "unknown_kind": (b"?what\r\n", 'nil "unknown prefix: \\x2263\\x22"'),
+    "empty_line": (b"\r\n", 'nil "unknown prefix: \\x22nil\\x22"'),
+}
 
 
-@pytest.mark.parametrize(("reply", "said"), REPLIES, ids=[str(r) for r, _ in REPLIES])
+@pytest.mark.parametrize(("reply", "said"), REPLIES.values(), ids=REPLIES)
 def test_reply(evaluator, peer, reply, said):
     peer.reply = reply
     code = f"""

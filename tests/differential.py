@@ -1,24 +1,31 @@
 """The same Lua on the real OpenResty and on ours.
 
-A case is a Lua file that tells what happens by ``show(…)``, ``try(f, …)`` and the
-error log. :func:`on_nginx` and :func:`on_ours` run cases, all of them at once,
-and return their transcripts by name: equal transcripts mean equal values,
-errors, positions and log lines.
+A case is a Lua file that tells what happens by ``show(…)``, ``try(f, …)``,
+``attempt("expression", …)`` and the error log. A :class:`Comparison` runs all its
+cases at once, on nginx and on each variant of ours, and keeps the transcripts:
+equal transcripts mean equal values, errors, positions and log lines.
+
+Cases find their peers (``tests/peers.py``) in the table ``PORT``; ``settle()``
+returns when the peers have done what they were told.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
 from lua_worker import Answer, messages, open_client, open_rig
+from peers import open_peers
 from real_nginx import RealNginx
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from lua_worker import Variant
 
@@ -46,11 +53,48 @@ local function show(...)
 end
 
 local function try(f, ...) show(pcall(f, ...)) end
+
+local function attempt(code, ...)
+    code = "local a, b, c = " .. code .. " return a, b, c"
+    show(pcall(assert(loadstring(code, "=attempt")), ...))
+end
+
+local function open(port)
+    local sock = ngx.socket.tcp()
+    assert(sock:connect("127.0.0.1", port or PORT.puppet))
+    return sock
+end
+
+local function settle()
+    local sock = open()
+    for _ = 1, 3 do
+        sock:send("say .\n")
+        sock:receive(1)
+    end
+    sock:close()
+end
 """.replace("\n", " ")
 
 _SUFFIX = re.compile(r", client: .*", re.DOTALL)
 _REQUEST = re.compile(r'request: "GET /(\w+) HTTP')
 _POINTER = re.compile(r"\b([uc]):[0-9a-fA-F]+")
+_PRODUCT = re.compile(r"<center>(nginx|resty-py)/[\d.]+</center>")
+
+
+def load_cases(folder: Path) -> dict[str, str]:
+    """Return the cases of the Lua files in *folder*: each follows ``-- case: NAME``."""
+    cases = {}
+    for path in sorted(folder.glob("*.lua")):
+        _, *parts = re.split(r"^-- case: (\w+)\n", path.read_text(), flags=re.MULTILINE)
+        cases |= dict(zip(parts[::2], parts[1::2], strict=True))
+    return cases
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """Yield a folder whose files have paths that Lua's messages do not cut."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @dataclass(frozen=True)
@@ -66,27 +110,84 @@ class Transcript:
     log: tuple[str, ...]
 
 
-def write_cases(cases: Mapping[str, str], folder: Path) -> None:
-    """Write each case into its Lua file in *folder*."""
-    for name, lua in cases.items():
-        (folder / f"{name}.lua").write_text(PRELUDE + lua)
+class Comparison:
+    """Cases, run once on the real OpenResty and once on each variant.
 
+    Args:
+        cases: Lua by name; a name is of lower-case letters, digits and "_".
+        folder: for the Lua files and logs; a :func:`short_folder`.
+        settings: limits of ours, as ``NAME=VALUE``.
+        directives: the same for nginx.
+    """
 
-async def on_nginx(cases: Mapping[str, str], folder: Path, settings: str = ""):
-    """Run *cases*, which are in *folder*, on the real OpenResty."""
-    with RealNginx(folder, settings) as nginx:
-        answers = await _ask({name: nginx.port for name in cases})
-        return _transcripts(answers, messages(nginx.log.read_text()))
+    def __init__(
+        self,
+        cases: Mapping[str, str],
+        folder: Path,
+        settings: tuple[str, ...] = (),
+        directives: str = "",
+    ) -> None:
+        self._cases = cases
+        self._folder = folder
+        self._settings = settings
+        self._directives = directives
+        self._kept: dict[object, dict[str, Transcript]] = {}
 
+    async def expected(self, name: str) -> Transcript:
+        """Return what the case *name* does on the real OpenResty."""
+        if None not in self._kept:
+            self._kept[None] = await self._run_on_nginx()
+        return self._kept[None][name]
 
-async def on_ours(
-    cases: Mapping[str, str], folder: Path, variant: Variant, *settings: str, **options
-):
-    """Run *cases*, which are in *folder*, on a worker of *variant*."""
-    async with open_rig(variant, folder, *settings, **options) as rig:
-        ports = {name: rig.serve(folder / f"{name}.lua") for name in cases}
-        answers = await _ask(ports)
-        return _transcripts(answers, rig.log)
+    async def actual(self, name: str, variant: Variant) -> Transcript:
+        """Return what the case *name* does on *variant*."""
+        if variant not in self._kept:
+            self._kept[variant] = await self._run_on_ours(variant)
+        return self._kept[variant][name]
+
+    async def _run_on_nginx(self) -> dict[str, Transcript]:
+        async with open_peers() as places:
+            self._write(places)
+            with RealNginx(self._folder, self._directives) as nginx:
+                answers = await _ask({name: nginx.port for name in self._cases})
+                return self._transcripts(answers, nginx.log, places)
+
+    async def _run_on_ours(self, variant: Variant) -> dict[str, Transcript]:
+        async with open_peers() as places:
+            self._write(places)
+            async with open_rig(variant, self._folder, *self._settings) as rig:
+                ports = {
+                    name: rig.serve(self._folder / f"{name}.lua")
+                    for name in self._cases
+                }
+                answers = await _ask(ports)
+                return self._transcripts(answers, rig.log_file, places)
+
+    def _write(self, places: Mapping[str, int | str]) -> None:
+        table = ", ".join(f"{name} = {json.dumps(at)}" for name, at in places.items())
+        for name, lua in self._cases.items():
+            path = self._folder / f"{name}.lua"
+            path.write_text(f"local PORT = {{{table}}} {PRELUDE}\n{lua}")
+
+    def _transcripts(self, answers, log, places):
+        names = {str(at): f"<{name}>" for name, at in places.items()}
+        names[str(self._folder)] = "<folder>"
+        known = re.compile("|".join(map(re.escape, sorted(names, reverse=True))))
+        lines = _lines_by_case(messages(log.read_text()), self._cases)
+
+        def neutral(text):
+            text = known.sub(lambda match: names[match[0]], text)
+            return _PRODUCT.sub("<center>SERVER</center>", text)
+
+        return {
+            name: Transcript(
+                answer.status,
+                answer.whole,
+                tuple(neutral(answer.body).split("\n")),
+                tuple(map(neutral, lines[name])),
+            )
+            for name, answer in answers.items()
+        }
 
 
 async def _ask(ports: Mapping[str, int]) -> dict[str, Answer]:
@@ -105,22 +206,12 @@ async def _ask(ports: Mapping[str, int]) -> dict[str, Answer]:
     return answers
 
 
-def _transcripts(answers, log):
-    lines = {name: [] for name in answers}
+def _lines_by_case(log: list[str], names) -> dict[str, list[str]]:
+    """Return the severe lines of each case, without what differs anyway."""
+    lines = {name: [] for name in names}
     for line in log:
         match = _REQUEST.search(line)
         if match and line.startswith(("error", "crit", "alert")):
-            lines[match[1]].append(_normal(line))
-    return {
-        name: Transcript(
-            answer.status,
-            answer.whole,
-            tuple(answer.body.split("\n")),
-            tuple(lines[name]),
-        )
-        for name, answer in sorted(answers.items())
-    }
-
-
-def _normal(line: str) -> str:
-    return _POINTER.sub(r"\1:P", _SUFFIX.sub("", line).partition("\n")[0])
+            first = _SUFFIX.sub("", line).partition("\n")[0]
+            lines[match[1]].append(_POINTER.sub(r"\1:P", first))
+    return lines

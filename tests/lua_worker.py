@@ -76,12 +76,12 @@ class Rig:
     def __init__(self, worker: resty_py.Worker, log: Path) -> None:
         self.worker = worker
         self.run = worker.run
-        self._log = log
+        self.log_file = log
 
     @property
     def log(self) -> list[str]:
         """The error log so far: ``level: message`` each."""
-        return messages(self._log.read_text(errors="replace"))
+        return messages(self.log_file.read_text(errors="replace"))
 
     def errors(self) -> list[str]:
         """The lines of level error and worse."""

@@ -19,18 +19,20 @@ import contextlib
 import errno
 import socket
 import struct
+import tempfile
 from typing import TYPE_CHECKING
 
 import trio
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from pathlib import Path
+
+    Script = Callable[[trio.SocketStream], Awaitable[None]]
 
 #: l_onoff, l_linger: close() sends RST.
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
-#: Kernel buffers of ``small`` puppets: as little as Linux gives.
+#: The kernel buffer of ``small`` puppets: as little as Linux gives.
 _LEAST_BUFFER = 1
 
 
@@ -104,9 +106,11 @@ async def puppet(stream: trio.SocketStream) -> None:
 
 
 async def small(stream: trio.SocketStream) -> None:
-    """Obey with the least kernel buffers."""
-    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-        stream.setsockopt(socket.SOL_SOCKET, option, _LEAST_BUFFER)
+    """Obey with the least kernel buffer for what is sent.
+
+    A small receive buffer as well would make TCP wait for its persist timer.
+    """
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LEAST_BUFFER)
     await puppet(stream)
 
 
@@ -118,9 +122,6 @@ async def reset_at_once(stream: trio.SocketStream) -> None:
 async def close_at_once(stream: trio.SocketStream) -> None:
     """Close the connection that was just made."""
     await stream.aclose()
-
-
-Script = "Callable[[trio.SocketStream], Awaitable[None]]"
 
 
 def listening(family: int = socket.AF_INET, address: object = None) -> socket.socket:
@@ -155,9 +156,7 @@ def unaccepting_port():
         yield sock.getsockname()[1]
 
 
-async def serve_stream(
-    sock: socket.socket, script: Script, nursery: trio.Nursery
-) -> None:
+def serve_stream(sock: socket.socket, script: Script, nursery: trio.Nursery) -> None:
     """Run *script* on every connection to *sock*, in *nursery*."""
     sock.setblocking(False)
     listener = trio.SocketListener(trio.socket.from_stdlib_socket(sock))
@@ -173,31 +172,35 @@ async def echo_datagrams(sock: trio.socket.SocketType) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_peers(folder: Path) -> AsyncIterator[dict[str, int | str]]:
+async def open_peers() -> AsyncIterator[dict[str, int | str]]:
     """Run every kind of peer; yield where: a port, or the path of a socket."""
-    unix = str(folder / "peer.sock")
-    sockets = {
-        "puppet": (listening(), puppet),
-        "small": (listening(), small),
-        "puppet6": (listening(socket.AF_INET6), puppet),
-        "unix": (listening(socket.AF_UNIX, unix), puppet),
-        "reset": (listening(), reset_at_once),
-        "close": (listening(), close_at_once),
-    }
-    places: dict[str, int | str] = {"unix": unix}
-    with refused_port() as refused, unaccepting_port() as unaccepting:
-        async with trio.open_nursery() as nursery:
-            for name, (sock, script) in sockets.items():
-                await serve_stream(sock, script, nursery)
-                if name != "unix":
-                    places[name] = sock.getsockname()[1]
-            udp = trio.socket.socket(type=socket.SOCK_DGRAM)
-            await udp.bind(("127.0.0.1", 0))
-            mute = trio.socket.socket(type=socket.SOCK_DGRAM)
-            await mute.bind(("127.0.0.1", 0))
-            nursery.start_soon(echo_datagrams, udp)
-            places |= {"refused": refused, "unaccepting": unaccepting}
-            places |= {"udp": udp.getsockname()[1], "mute": mute.getsockname()[1]}
-            with udp, mute:
-                yield places
-                nursery.cancel_scope.cancel()
+    async with contextlib.AsyncExitStack() as stack:
+        unix = f"{stack.enter_context(tempfile.TemporaryDirectory())}/peer.sock"
+        nursery = await stack.enter_async_context(trio.open_nursery())
+        stack.callback(nursery.cancel_scope.cancel)
+        streams = {
+            "puppet": (listening(), puppet),
+            "small": (listening(), small),
+            "puppet6": (listening(socket.AF_INET6), puppet),
+            "unix": (listening(socket.AF_UNIX, unix), puppet),
+            "reset": (listening(), reset_at_once),
+            "close": (listening(), close_at_once),
+        }
+        places: dict[str, int | str] = {}
+        for name, (sock, script) in streams.items():
+            serve_stream(sock, script, nursery)
+            places[name] = _place(sock)
+        places["refused"] = stack.enter_context(refused_port())
+        places["unaccepting"] = stack.enter_context(unaccepting_port())
+        for name in ("udp", "mute"):
+            sock = stack.enter_context(trio.socket.socket(type=socket.SOCK_DGRAM))
+            await sock.bind(("127.0.0.1", 0))
+            places[name] = _place(sock)
+            if name == "udp":
+                nursery.start_soon(echo_datagrams, sock)
+        yield places
+
+
+def _place(sock: socket.socket | trio.socket.SocketType) -> int | str:
+    name = sock.getsockname()
+    return name if isinstance(name, str) else name[1]

@@ -27,7 +27,7 @@ load_module {modules}/ndk_http_module.so;
 load_module {modules}/ngx_http_lua_module.so;
 events {{ worker_connections 512; }}
 http {{
-    access_log off;
+    access_log {access_log};
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -68,16 +68,20 @@ class RealNginx:
     Args:
         folder: for its files and the Lua files.
         settings: directives of nginx's ``http`` block.
+        access_log: where the access log goes, as the directive takes it.
 
     Attributes:
         port: where it listens.
         log: its error log, of level info.
     """
 
-    def __init__(self, folder: Path, settings: str = "") -> None:
+    def __init__(
+        self, folder: Path, settings: str = "", access_log: str = "off"
+    ) -> None:
         self._nginx = require_nginx()
         self._folder = folder
         self._settings = settings
+        self._access_log = access_log
         self.log = folder / "nginx.log"
 
     def __enter__(self) -> RealNginx:
@@ -89,6 +93,7 @@ class RealNginx:
                 modules=_MODULES,
                 port=self.port,
                 settings=self._settings,
+                access_log=self._access_log,
             )
         )
         # Until the configuration is read, errors go to what was compiled in.

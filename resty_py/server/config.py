@@ -11,12 +11,20 @@ import dataclasses
 import difflib
 import mmap
 import os
-import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ..conf.values import (
+    Buffers,
+    parse_buffers,
+    parse_flag,
+    parse_number,
+    parse_offset,
+    parse_size,
+    parse_time,
+)
 from .listeners import Address, parse_listen
 
 if TYPE_CHECKING:
@@ -37,92 +45,12 @@ __all__ = [
 
 T = TypeVar("T")
 
-#: The largest number, size and time in milliseconds: NGX_MAX_INT_T_VALUE.
-MAX_INT = 2**63 - 1
-
 # nginx takes its page size as the default of some buffers.
 _PAGE = mmap.PAGESIZE
-
-_SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2}
-_OFFSET_UNITS = {**_SIZE_UNITS, "g": 1024**3}
-
-# Milliseconds of each part of a time; a number without unit means seconds.
-_TIME_UNITS = {
-    "w": 604_800_000,
-    "d": 86_400_000,
-    "h": 3_600_000,
-    "m": 60_000,
-    "s": 1000,
-    "ms": 1,
-    "": 1000,
-}
-_TIME = re.compile("".join(rf"(?:(\d+){unit} *)?" for unit in _TIME_UNITS), re.ASCII)
 
 
 class SettingError(ValueError):
     """A setting has no such name or no such value; the text is one line."""
-
-
-def parse_number(text: str) -> int:
-    """Return *text* as a number: ``ngx_conf_set_num_slot``. Raises ValueError."""
-    return _bounded(int(_digits(text)))
-
-
-def parse_size(text: str) -> int:
-    """Return ``512``, ``8k`` or ``1m`` in bytes: ``ngx_parse_size``.
-
-    Raises:
-        ValueError: it is no such size, or too large.
-    """
-    return _scaled(text, _SIZE_UNITS)
-
-
-def parse_offset(text: str) -> int:
-    """Return *text* in bytes, as :func:`parse_size` but with ``2g`` too."""
-    return _scaled(text, _OFFSET_UNITS)
-
-
-def parse_time(text: str) -> float:
-    """Return ``30``, ``1m30s`` or ``500ms`` in seconds: ``ngx_parse_time``.
-
-    Units fall from w (weeks) over d, h, m, s to ms, with spaces after each;
-    the last number may go without and means seconds. As with nginx's own
-    timeouts there are no months and years.
-
-    Raises:
-        ValueError: it is no such time, or too large.
-    """
-    match = _TIME.fullmatch(text)
-    if match is None or not any(match.groups()):
-        raise ValueError(text)
-    parts = zip(match.groups(default="0"), _TIME_UNITS.values(), strict=True)
-    return _bounded(sum(int(number) * unit for number, unit in parts)) / 1000
-
-
-def parse_flag(text: str) -> bool:
-    """Return whether *text* is on: ``ngx_conf_set_flag_slot``.
-
-    Raises:
-        ValueError: it is neither "on" nor "off", in whatever case.
-    """
-    if text.lower() not in ("on", "off"):
-        raise ValueError(text)
-    return text.lower() == "on"
-
-
-@dataclass(frozen=True)
-class Buffers:
-    """How many buffers of which size: ``large_client_header_buffers``."""
-
-    count: int
-    size: int
-
-
-def _parse_buffers(text: str) -> Buffers:
-    count, size = text.split()
-    if parse_number(count) == 0:
-        raise ValueError(text)
-    return Buffers(parse_number(count), parse_size(size))
 
 
 def _parse_text(text: str) -> str:
@@ -133,26 +61,6 @@ def _parse_path(text: str) -> Path:
     if not text:
         raise ValueError(text)
     return Path(text)
-
-
-def _digits(text: str) -> str:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(text)
-    return text
-
-
-def _scaled(text: str, units: dict[str, int]) -> int:
-    digits = text.rstrip("kKmMgG")
-    unit = text[len(digits) :].lower()
-    if unit not in units:
-        raise ValueError(text)
-    return _bounded(int(_digits(digits)) * units[unit])
-
-
-def _bounded(number: int) -> int:
-    if number > MAX_INT:
-        raise ValueError(number)
-    return number
 
 
 @dataclass(frozen=True)
@@ -168,7 +76,7 @@ _SIZE = _Kind(parse_size, "a size such as 512, 8k or 1m")
 _OFFSET = _Kind(parse_offset, "a size such as 512, 8k, 1m or 2g")
 _TIME_SPAN = _Kind(parse_time, "a time such as 30, 1m30s or 500ms")
 _FLAG = _Kind(parse_flag, '"on" or "off"')
-_BUFFERS = _Kind(_parse_buffers, "a number and a size such as 4 8k")
+_BUFFERS = _Kind(parse_buffers, "a number and a size such as 4 8k")
 _TEXT = _Kind(_parse_text, "a text")
 _PATH = _Kind(_parse_path, "a path")
 

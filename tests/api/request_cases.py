@@ -712,6 +712,20 @@ try(function() ngx.log(ngx.ERR, "a", print) end)
 print("a", 1, nil, true) print() ngx.say("x")
 === runtime_error
 error("oops")
+=== runtime_error_in_function
+local function g() error("oops") end
+local function f() g() end
+f()
+=== runtime_error_table
+error({})
+=== runtime_error_nil
+error(nil)
+=== runtime_error_tostring
+error(setmetatable({}, {__tostring = function() return "text" end}))
+=== say_refused
+try(function() ngx.say({}, {a = 1}) end) try(function() ngx.print(print) end)
+try(function() ngx.print({1, {print}}) end)
+try(function() ngx.say(1, nil, io.stdout) end)
 === runtime_error_after_output
 ngx.say("x") ngx.flush(true) error("oops")
 === phase

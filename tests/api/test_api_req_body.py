@@ -119,6 +119,16 @@ async def test_expect_continue_is_answered_when_the_body_is_read(flavour):
             assert b"hello nil" in await stream.receive_some()
 
 
+async def test_the_body_can_be_read_before_every_handler(flavour):
+    lua = "ngx.say(ngx.req.get_body_data(), ' ', ...) ngx.log(ngx.ERR, 'here')"
+    async with serving(lua, flavour, lua_need_request_body="on") as app:
+        assert _lines(await app.request(_post(b"hello"))) == ["hello "]
+        assert await app.say() == ["nil "]
+        assert "error: [lua] content_by_lua:1: here, client: " in app.log
+        bad = CHUNKED + b"zz\r\n"
+        assert split(await app.request(bad))[0][0] == "HTTP/1.1 400 Bad Request"
+
+
 async def test_reading_twice_is_reading_once(flavour):
     async with serving("ngx.req.read_body()" + READ, flavour) as app:
         assert _lines(await app.request(_post(b"hello"))) == ["hello nil"]

@@ -235,13 +235,13 @@ class Wire:
 
 @contextlib.asynccontextmanager
 async def wire(
-    lua: str,
+    lua: str | Path,
     folder: Path,
     flavour: str = "luajit21",
     address: Address = ANY_PORT,
     **settings: str,
 ) -> AsyncIterator[Wire]:
-    """Serve *lua*, source text, while the block lasts; logs go to *folder*.
+    """Serve *lua*, a file or its text, while the block lasts; logs go to *folder*.
 
     Args:
         settings: limits by the names of nginx's directives.
@@ -256,5 +256,5 @@ async def wire(
         limits=limits,
     ) as worker:
         with open_listener(address) as listener:
-            worker.serve(lua.encode("latin-1"), listener)
+            worker.serve(lua if isinstance(lua, Path) else lua.encode(), listener)
             yield Wire(worker, listener.address, folder)

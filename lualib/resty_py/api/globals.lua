@@ -6,12 +6,12 @@
 local log = require "resty_py.log"
 local phases = require "resty_py.request.phases"
 local scheduler = require "resty_py.scheduler"
+local trace = require "resty_py.scheduler.trace"
 
 local phase_name = phases.name
 local rawset = rawset
 local setmetatable = setmetatable
 local tostring = tostring
-local traceback = debug.traceback
 
 local WARN = log.WARN
 
@@ -32,8 +32,8 @@ local function newindex(globals, name, value)
     log.request(scheduler.current.request, WARN, WHERE
                 .. "writing a global Lua variable ('" .. tostring(name)
                 .. "') which may lead to race conditions between concurrent "
-                .. "requests, so prefer the use of 'local' variables"
-                .. traceback("", 2))
+                .. "requests, so prefer the use of 'local' variables\n"
+                .. trace.here(scheduler.base, 2))
 end
 
 

@@ -17,8 +17,8 @@ local require = require
 -- Files with install(ngx), in no particular order.
 local FILES = {
     "codec", "config", "control", "ctx", "header", "log", "output",
-    "req_args", "req_body", "req_headers", "sleep", "socket", "state",
-    "thread", "timer", "var",
+    "req_args", "req_body", "req_headers", "req_socket", "sleep", "socket",
+    "state", "thread", "timer", "var",
 }
 
 local _M = {}

@@ -16,13 +16,13 @@ local log = require "resty_py.log"
 local scalar = require "resty_py.api.scalar"
 local scheduler = require "resty_py.scheduler"
 
+local base = scheduler.base
 local concat = table.concat
 local error = error
 local floor = math.floor
 local format = string.format
 local getinfo = debug.getinfo
 local getmetatable = debug.getmetatable
-local is_base = scheduler.is_base
 local is_enabled = log.enabled
 local match = string.match
 local select = select
@@ -75,7 +75,7 @@ local function where()
                          line > 0 and line or info.linedefined)
     local name = name_of(info)
     local caller = name and getinfo(level + 1, "f")
-    if not name or caller and is_base(caller.func) then
+    if not name or caller and caller.func == base then
         return place
     end
     return place .. name .. "(): "

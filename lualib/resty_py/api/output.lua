@@ -39,40 +39,50 @@ local function array_length(array)
 end
 
 
-local function append_array(pieces, n, array, index, name)
+-- Append what print and say are given to `pieces`, of which there are n.
+-- Return the new n | nil, what is wrong with the value.
+
+
+local function append_array(pieces, n, array)
     local length = array_length(array)
     if not length then
-        error(format("bad argument #%d to '%s' (non-array table found)",
-                     index, name), 0)
+        return nil, "non-array table found"
     end
+    local err
     for i = 1, length do
-        n = append(pieces, n, array[i], index, name, true)
+        n, err = append(pieces, n, array[i], true)
+        if not n then
+            return nil, err
+        end
     end
     return n
 end
 
 
-function append(pieces, n, value, index, name, nested)
+function append(pieces, n, value, nested)
     local text = to_text(value)
     if text then
         pieces[n + 1] = text
         return n + 1
     elseif type(value) == "table" then
-        return append_array(pieces, n, value, index, name)
+        return append_array(pieces, n, value)
     elseif nested then
-        error(format("bad argument #%d to '%s' (bad data type %s found)",
-                     index, name, type(value)), 0)
+        return nil, format("bad data type %s found", type(value))
     end
-    error(format("bad argument #%d to '%s' (%s%s)", index, name, EXPECTED,
-                 type(value)), 0)
+    return nil, EXPECTED .. type(value)
 end
 
 
--- Joins arguments of print and say into one string.
+-- Joins arguments of print and say into one string; an error for who called
+-- the API function `name`.
 local function join(name, ...)
     local pieces, n = {}, 0
     for i = 1, select("#", ...) do
-        n = append(pieces, n, (select(i, ...)), i, name)
+        local count, err = append(pieces, n, (select(i, ...)), false)
+        if not count then
+            error(format("bad argument #%d to '%s' (%s)", i, name, err), 3)
+        end
+        n = count
     end
     return concat(pieces, "", 1, n)
 end
@@ -189,11 +199,11 @@ local function eof(...)
     if select("#", ...) > 0 then
         error("no argument is expected", 2)
     end
-    local err = refusal(r)
-    if err and err ~= "header only" then
-        return nil, err
-    end
-    if not response.finish(r) then
+    if r.raw_socket then
+        return nil, "raw request socket acquired"
+    elseif r.eof then
+        return nil, "seen eof"
+    elseif not response.finish(r) then
         return nil, "nginx output filter error"
     end
     return 1

@@ -12,7 +12,6 @@ local NAMES = {
     [""] = {"exec", "run_worker_thread"},
     location = {"capture", "capture_multi"},
     re = {"match", "find", "gmatch", "sub", "gsub"},
-    req = {"socket"},
 }
 
 local _M = {}

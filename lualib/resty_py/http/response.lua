@@ -289,16 +289,27 @@ end
 
 
 -- Codes after which nginx does not keep the connection.
-local CLOSING = {[400] = true, [413] = true, [414] = true, [494] = true,
-                 [495] = true, [496] = true, [497] = true, [500] = true,
-                 [501] = true}
+local CLOSING = {[400] = true, [413] = true, [414] = true, [495] = true,
+                 [496] = true, [497] = true, [500] = true, [501] = true}
 
 local REPLACED = {"content-length", "accept-ranges", "last-modified", "etag"}
+
+
+-- Forgets the body that was kept to be counted.
+local function drop_buffered(r)
+    r.out, r.out_n, r.out_size = {}, 0, 0
+    r.body_sent = 0
+    r.buffering = false
+    r.headers_sent = false
+end
 
 
 -- Answers with nginx's own page for `code` in place of a body of the
 -- handler's. Headers are not sent yet.
 function _M.send_special(r, code)
+    if r.buffering then
+        drop_buffered(r)
+    end
     if CLOSING[code] then
         r.keepalive = false
     end

@@ -69,8 +69,10 @@ local PAGE = "<html>\r\n<head><title>%s</title></head>\r\n<body>\r\n"
     .. "<center><h1>%s</h1></center>\r\n%s<hr><center>%s</center>\r\n"
     .. "</body>\r\n</html>\r\n"
 
--- What pages call a code that the status line calls otherwise.
-local TITLES = {[302] = "302 Found"}
+-- What pages call a code that the status line calls otherwise. Behind 497
+-- nginx's row of pages has another 404, which 498 shows.
+local TITLES = {[302] = "302 Found", [401] = "401 Authorization Required",
+                [498] = "404 Not Found"}
 
 local lines = setmetatable({}, {__index = function(self, code)
     local line = code .. " " .. (PHRASES[code] or "")
@@ -97,8 +99,10 @@ function _M.page(code, product)
     if special then
         return PAGE:format(special[1], "400 Bad Request",
                            "<center>" .. special[2] .. "</center>\r\n", product)
-    elseif PHRASES[code] and not BARE[code] then
-        local title = TITLES[code] or lines[code]
+    end
+    local title = TITLES[code] or PHRASES[code] and not BARE[code]
+        and lines[code]
+    if title then
         return PAGE:format(title, title, "", product)
     end
 end

@@ -33,6 +33,10 @@ local TEXTS = {
     [178] = "digits missing in \\x{} or \\o{}",
 }
 
+-- Compile errors that PCRE1 saw this many bytes later.
+local SHIFTS = {[137] = -1, [143] = -1, [147] = -1, [150] = -1, [165] = -1,
+                [169] = -1, [171] = -1}
+
 -- PCRE2's errors of the UTF-8 check of a pattern or subject.
 local UTF8_FIRST, UTF8_LAST = -23, -3
 local PCRE1_BAD_UTF8 = -10
@@ -69,6 +73,7 @@ function _M.compile(code, text, pattern, offset)
     end
     local message = "pcre_compile() failed: " .. (TEXTS[code] or text)
         .. ' in "' .. pattern .. '"'
+    offset = offset + (SHIFTS[code] or 0)
     if offset < #pattern then
         message = message .. ' at "' .. sub(pattern, offset + 1) .. '"'
     end

@@ -97,7 +97,7 @@ end
 local shared = new_data(SHARED_GROUPS)
 
 
--- Compiling --------------------------------------------------------------------
+-- Compiling ------------------------------------------------------------------
 
 
 local function info(handle, what)
@@ -155,7 +155,7 @@ function _M.release(re)
 end
 
 
--- Matching ---------------------------------------------------------------------
+-- Matching -------------------------------------------------------------------
 
 
 local function dfa_match(re, subject, start)
@@ -181,7 +181,7 @@ function _M.span(re, group)
 end
 
 
--- Limits and texts -------------------------------------------------------------
+-- Limits and texts -----------------------------------------------------------
 
 
 function _M.message(error_code)

@@ -11,6 +11,7 @@
 -- What a match left behind is read before a replacement function is called:
 -- it may look for other matches, even yield. Its output is a call's own.
 
+local as_text = require "resty_py.regex.as_text"
 local captures = require "resty_py.regex.captures"
 local regex = require "resty_py.regex"
 
@@ -19,7 +20,6 @@ local match = regex.match
 local pcall = pcall
 local require = require
 local span = regex.span
-local tostring = tostring
 local type = type
 
 local half = pcall(require, "ffi") and "ffi" or "host"
@@ -49,7 +49,7 @@ end
 
 
 local function put_result(out, re, subject, call)
-    local piece = tostring(call(collect(re, subject)))
+    local piece = as_text(call(collect(re, subject)))
     append(out, piece, 0, #piece)
 end
 

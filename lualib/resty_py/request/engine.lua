@@ -91,10 +91,10 @@ local function finish(r)
 end
 
 
--- Ends the request with an error page, or cuts it short.
+-- Ends the request with an error page, or cuts it short where the headers are
+-- out: what postpone_output held back is lost then, as nginx loses it.
 local function fail(r, code)
-    if r.headers_sent then
-        response.flush(r)
+    if response.is_sent(r) then
         return complete(r, true)
     end
     response.send_special(r, code)
@@ -239,12 +239,26 @@ _M.thread_over = thread_over
 -- Starting ------------------------------------------------------------------
 
 
+-- What runs in place of the content handler: lua_need_request_body.
+local function read_body_first()
+    local r = scheduler.current.request
+    local ok, code = body.read(r)
+    if not ok then
+        return scheduler.leave(_M.exit, code)
+    end
+    return r.settings.content_handler()
+end
+
+
 local function run_content(r)
     r.alive = 1
     if r.settings.lua_check_client_abort then
         abort.watch(r, client_gone)
     end
-    return enter(r, start(r, nil, entry_ended, r.settings.content_handler))
+    local settings = r.settings
+    local handler = settings.lua_need_request_body and read_body_first
+        or settings.content_handler
+    return enter(r, start(r, nil, entry_ended, handler))
 end
 
 

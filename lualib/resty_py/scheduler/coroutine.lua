@@ -63,7 +63,7 @@ local function status_of(co)
     if not thread then
         return waiting[co] or status(co)
     elseif thread ~= true and thread.dead then
-        return thread.waited and "dead" or "zombie"
+        return (thread.waited or thread.parent.dead) and "dead" or "zombie"
     end
     return (waiting[co] == "normal" or status(co) == "normal") and "normal"
         or "running"
@@ -71,7 +71,7 @@ end
 
 
 -- coroutine.status(co): as Lua's, and "zombie" for a light thread that
--- ended and was not waited for.
+-- ended and can still be waited for.
 function _M.status(co)
     expect_coroutine(co, "status")
     return status_of(co)

@@ -44,6 +44,7 @@
 
 local deadlines = require "resty_py.scheduler.deadlines"
 local log = require "resty_py.log"
+local trace = require "resty_py.scheduler.trace"
 
 local create = coroutine.create
 local error = error
@@ -98,10 +99,8 @@ local function serve(f, ...)
 end
 
 
--- Whether `f` is what calls the function of a light thread.
-function _M.is_base(f)
-    return f == serve
-end
+-- What calls the function of a light thread.
+_M.base = serve
 
 
 local function take_coroutine()
@@ -182,7 +181,7 @@ local function after(thread, ok, ...)
     if ok then
         return after_mark(thread, ...)
     end
-    return finish(thread, false, (...), traceback(thread.co))
+    return finish(thread, false, (...), trace.of(thread.co, serve))
 end
 
 
@@ -196,6 +195,16 @@ function Thread.run(thread, value)
     thread.value = nil
     thread.owner = nil
     return after(thread, resume(thread.co, value))
+end
+
+
+-- Resumes a thread that is parked at once, before what is queued.
+function _M.run_now(thread)
+    if thread.parked then
+        thread.parked = false
+        _M.item = thread
+        return thread:run()
+    end
 end
 
 

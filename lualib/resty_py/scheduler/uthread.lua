@@ -5,8 +5,8 @@
 -- 1. spawn runs the new thread at once, up to its first wait; the spawner
 --    goes on after the threads that were queued before.
 -- 2. Only the coroutine that spawned a thread, its parent, waits for or
---    kills it. wait returns for the first of several that has ended; the
---    others go on.
+--    kills it. wait returns for the first of several that ended, and does so
+--    at once, before threads that are queued; the others go on.
 -- 3. A thread that has ended keeps its results until its parent takes them
 --    or ends: till then its status is "zombie".
 --
@@ -30,39 +30,40 @@ local format = string.format
 local getinfo = debug.getinfo
 local leave = scheduler.leave
 local light = scheduler.light
+local run_now = scheduler.run_now
 local running = coroutine.running
 local select = select
+local setmetatable = setmetatable
 local type = type
 local unpack = unpack or table.unpack  -- luacheck: ignore 143
-local wake = scheduler.wake
 
 local KILLED = "already waited or killed"
 
 local _M = {}
 
 
+-- Keeps what a thread ended with, for whoever waits for it or will.
 local function keep(thread, ...)
+    local r, wait = thread.request, thread.wait
+    if r.threads then
+        r.threads[thread] = nil
+    end
     thread.results = {n = select("#", ...), ...}
-    local wait = thread.wait
+    engine.thread_over(r)
     if wait then
-        wake(wait.thread)
+        wait.ended = thread
+        return run_now(wait.thread)
     end
 end
 
 
 local function ended(thread, ok, ...)
-    local r = thread.request
-    if r.threads then
-        r.threads[thread] = nil
-    end
     if ok then
-        keep(thread, true, ...)
-    else
-        local err, trace = ...
-        engine.log_abort(r, "user", err, trace)
-        keep(thread, false, err)
+        return keep(thread, true, ...)
     end
-    return engine.thread_over(r)
+    local err, trace = ...
+    engine.log_abort(thread.request, "user", err, trace)
+    return keep(thread, false, err)
 end
 
 
@@ -138,27 +139,14 @@ function Wait:add(thread)
 end
 
 
-function Wait:first_ended()
-    for i = 1, self.n do
-        if self[i].results then
-            return self[i]
-        end
-    end
-end
-
-
 -- Parks until one of the threads has ended; returns it.
 function Wait:run()
     for i = 1, self.n do
         self[i].wait = self
     end
-    local thread
-    repeat
-        scheduler.park(self)
-        thread = self:first_ended()
-    until thread
+    scheduler.park(self)
     self:forget()
-    return thread
+    return self.ended
 end
 
 
@@ -170,7 +158,8 @@ function _M.wait(...)
     if n == 0 then
         error("at least one coroutine should be specified", 2)
     end
-    local wait = setmetatable({thread = scheduler.current, n = 0}, Wait)
+    local wait = setmetatable({thread = scheduler.current, ended = nil,
+                               n = 0}, Wait)
     for i = 1, n do
         local thread, err = find(select(i, ...), i)
         if not thread then

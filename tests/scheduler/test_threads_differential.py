@@ -1,0 +1,53 @@
+"""Light threads, coroutines, sleeps and semaphores beside the real OpenResty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from differential import Comparison, load_cases, short_folder
+from lua_worker import VARIANTS, each_variant
+
+CASES = load_cases(Path(__file__).parent / "cases")
+
+#: What a flavour cannot do, or says in its own words.
+LIMITS = {
+    ("lua51", "blocking_in_metamethods"),
+    ("lua51", "yield_across_c"),
+    ("lua51", "yield_across_c_uncaught"),
+    ("lua52", "yield_across_c"),
+    ("lua52", "yield_across_c_uncaught"),
+    ("lua55", "entry_error_nil"),  # error(nil) is "<no error object>"
+}
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    with short_folder() as folder:
+        yield Comparison(CASES, folder)
+
+
+@each_variant
+@pytest.mark.parametrize("name", CASES)
+async def test_same_as_openresty(comparison, variant, name):
+    if (variant.flavour, name) in LIMITS:
+        pytest.skip("this Lua cannot, or has its own words")
+    expected = await comparison.expected(name)
+    assert await comparison.actual(name, variant) == expected
+
+
+@pytest.mark.parametrize(
+    ("flavour", "words"),
+    [
+        ("lua51", "attempt to yield across metamethod/C-call boundary"),
+        ("lua52", "attempt to yield across a C-call boundary"),
+    ],
+)
+async def test_old_luas_refuse_in_their_own_words(comparison, flavour, words):
+    variant = next(v for v in VARIANTS if v.flavour == flavour)
+    theirs = await comparison.expected("yield_across_c")
+    ours = await comparison.actual("yield_across_c", variant)
+    assert ours.body == tuple(
+        line.replace("attempt to yield across C-call boundary", words)
+        for line in theirs.body
+    )
