@@ -149,7 +149,7 @@ class Comparison:
         async with open_peers() as places:
             self._write(places)
             with RealNginx(self._folder, self._directives) as nginx:
-                answers = await _ask({name: nginx.port for name in self._cases})
+                answers = await _ask(dict.fromkeys(self._cases, nginx.port))
                 return self._transcripts(answers, nginx.log, places)
 
     async def _run_on_ours(self, variant: Variant) -> dict[str, Transcript]:

@@ -49,7 +49,7 @@ class Puppet:
             with contextlib.suppress(trio.BrokenResourceError):
                 while line := await self._line():
                     command, _, argument = line.partition(" ")
-                    await getattr(self, f"_do_{command}")(argument)
+                    await getattr(self, f"_do_{command}", self._ignore)(argument)
 
     async def _more(self) -> bool:
         data = await self._stream.receive_some()
@@ -63,6 +63,9 @@ class Puppet:
         line = self._buffer[:end].decode("latin-1")
         del self._buffer[: end + 1]
         return line
+
+    async def _ignore(self, _argument: str) -> None:
+        """Do nothing about a line that is no command."""
 
     async def _do_say(self, text: str) -> None:
         await self._stream.send_all(_unescape(text))

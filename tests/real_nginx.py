@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -84,7 +85,7 @@ class RealNginx:
         self._access_log = access_log
         self.log = folder / "nginx.log"
 
-    def __enter__(self) -> RealNginx:
+    def __enter__(self) -> Self:
         self.port = _free_port()
         config = self._folder / "nginx.conf"
         config.write_text(

@@ -6,8 +6,8 @@
 --   newproxy([meta])         5.2 on, where it is gone
 --
 -- The one userdata that Lua code can make there is a file's. A proxy is such
--- a userdata, closed, with another metatable or none. Its metatable is born
--- with a __gc, so that one set later is honoured.
+-- a userdata, closed, with another metatable or none. It was born to be
+-- finalized, so that a __gc set at any time is honoured.
 
 local shim = ...
 
@@ -51,17 +51,12 @@ local function new_userdata(meta)
 end
 
 
-local function new_meta()
-    return {__gc = function() end}
-end
-
-
 function _G.newproxy(meta)
     local proxy
     if not meta then
         proxy = new_userdata(nil)
     elseif meta == true then
-        proxy = new_userdata(new_meta())
+        proxy = new_userdata({})
     elseif proxies[meta] then
         proxy = new_userdata(getmetatable(meta))
     else

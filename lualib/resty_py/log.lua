@@ -2,11 +2,14 @@
 -- was written.
 --
 --   write(level, text)                a line of the worker's own
---   connection(downstream, level, text)   "…, client: A, server: B"
---   request(r, level, text)           "…, client: A, server: B,
---                                     request: "…", host: "…"", or
---                                     "…, context: ngx.timer, client: A,
---                                     server: L" for a timer's
+--   plain(downstream, level, text)    one that names the client itself
+--   connection(downstream, level, text)   "…, client: A, server: L", which
+--                                     is where it listens
+--   head(downstream, head, level, text)   "…, client: A, server: B,
+--                                     request: "…", host: "…",
+--                                     referrer: "…""
+--   request(r, level, text)           the same, or "…, context: ngx.timer,
+--                                     client: A, server: L" for a timer's
 --
 -- What a client sent is escaped before it reaches a line
 -- (ngx_http_log_error_handler, ngx_log.c).
@@ -56,15 +59,50 @@ function _M.write(level, text)
 end
 
 
-local function client(downstream)
+local function client(downstream, server)
     return ", client: " .. address.text(downstream.address) .. ", server: "
-        .. (downstream.settings.server_name or "")
+        .. server
+end
+
+
+function _M.plain(downstream, level, text)
+    if level <= threshold then
+        write(level, text, downstream.number)
+    end
 end
 
 
 function _M.connection(downstream, level, text)
     if level <= threshold then
-        write(level, text .. client(downstream), downstream.number)
+        write(level, text .. client(downstream, downstream.listener.name),
+              downstream.number)
+    end
+end
+
+
+local function named(name, value)
+    return value and ", " .. name .. ': "' .. escape(value) .. '"' or ""
+end
+
+
+local function referrer(head)
+    local fields = head.fields
+    for i = 1, fields.n do
+        if fields[i].lower == "referer" then
+            return fields[i].value
+        end
+    end
+end
+
+
+function _M.head(downstream, head, level, text)
+    if level <= threshold then
+        local line = head.request_line
+        local name = downstream.settings.server_name or ""
+        write(level, text .. client(downstream, name)
+              .. named("request", line ~= "" and line)
+              .. named("host", head.host_header)
+              .. named("referrer", referrer(head)), downstream.number)
     end
 end
 
@@ -73,8 +111,7 @@ local function timer(r, level, text)
     local downstream = r.origin
     local line = text .. ", context: ngx.timer"
     if downstream then
-        line = line .. ", client: " .. address.text(downstream.address)
-            .. ", server: " .. downstream.listener.name
+        line = line .. client(downstream, downstream.listener.name)
     end
     write(level, line)
 end
@@ -86,13 +123,7 @@ function _M.request(r, level, text)
     elseif r.is_timer then
         return timer(r, level, text)
     end
-    local downstream = r.downstream
-    local line = text .. client(downstream) .. ', request: "'
-        .. escape(r.head.request_line) .. '"'
-    if r.head.host then
-        line = line .. ', host: "' .. escape(r.head.host_header) .. '"'
-    end
-    write(level, line, downstream.number)
+    return _M.head(r.downstream, r.head, level, text)
 end
 
 

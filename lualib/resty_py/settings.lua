@@ -35,6 +35,9 @@ function _M.define(given)
     end
     settings.head_limits = head_limits(given)
     settings.output_low_water = OUTPUT_LOW_WATER
+    if settings.keepalive_timeout == 0 then
+        settings.keepalive_requests = 0
+    end
     settings.product = given.server_tokens and given.product
         or given.product:match("^[^/]+")
     _M.main = _M.main or settings

@@ -27,6 +27,7 @@ from resty_py.vm import FLAVOURS, VM
         ("'%x', -1", b"ffffffffffffffff"),
         ("'%X', -255", b"FFFFFFFFFFFFFF01"),
         ("'%20x', -2", b"    fffffffffffffffe"),
+        ("'%x', -1.5", b"ffffffffffffffff"),
         ("'%x', 2^53", b"20000000000000"),
         # %s is tostring.
         ("'%s', 1.0", b"1"),

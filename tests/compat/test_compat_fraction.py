@@ -14,6 +14,7 @@ import pytest
         ("string.sub('hello', 2.0, 4.0)", b"ell"),
         ("os.date('!%Y-%m-%d %H:%M:%S', 86399.9)", b"1970-01-01 23:59:59"),
         ("os.date('!*t', 3.7).sec", 3),
+        ("os.date('!%S', -0.5)", b"00"),
         ("os.difftime(5, 3)", 2),
         ("os.difftime(5)", 5),
         ("math.random(1.9, 1.9) < 2.8", True),

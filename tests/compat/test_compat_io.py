@@ -1,6 +1,12 @@
 """io: formats without a star, formats of lines, chained writes."""
 
+import os
+
 import pytest
+
+from resty_py.vm import FLAVOURS, VM
+
+PUC = [flavour for flavour in FLAVOURS if flavour != "luajit21"]
 
 
 @pytest.fixture
@@ -115,6 +121,18 @@ def test_lines(vm, file, formats, joined):
     return all
     """
     assert vm.run(source.encode(), file) == joined
+
+
+@pytest.mark.parametrize("flavour", PUC)
+def test_lines_closes_its_file_at_the_end(flavour, file):
+    """As the manual says; LuaJIT leaves it to the collector, given a format."""
+    vm = VM(flavour)
+    collector = b"collectgarbage('%s')"
+    vm.run(collector % b"collect")
+    vm.run(collector % b"stop")
+    before = len(os.listdir("/proc/self/fd"))
+    vm.run(b"for _ in io.lines((...), 'l') do end", file)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_lines_with_several_formats(vm, file):

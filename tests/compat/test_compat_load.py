@@ -2,6 +2,10 @@
 
 import pytest
 
+from resty_py.vm import FLAVOURS, VM
+
+PUC = [flavour for flavour in FLAVOURS if flavour != "luajit21"]
+
 
 def test_load_takes_text(vm):
     assert vm.run(b"return load('return ...')(7)") == 7
@@ -119,6 +123,17 @@ def test_loadfile_with_mode_and_environment(vm, tmp_path):
     refused, problem = vm.run(b"return loadfile(..., 'b')", name)
     assert refused is None
     assert b"attempt to load " in problem
+
+
+@pytest.mark.parametrize("flavour", PUC)
+def test_loadfile_of_a_binary_under_a_comment(flavour, tmp_path):
+    vm = VM(flavour)
+    file = tmp_path / "chunk.luac"
+    dumped = vm.run(b"return string.dump(function() return 6 end)")
+    file.write_bytes(b"#!shebang\n" + dumped)
+    name = str(file).encode()
+    assert vm.run(b"return loadfile(..., 'b')()", name) == 6
+    assert vm.run(b"return (loadfile(..., 't'))", name) is None
 
 
 def test_loadfile_of_a_missing_file(vm, tmp_path):

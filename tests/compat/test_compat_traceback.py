@@ -50,6 +50,21 @@ def test_parked_coroutine_without_a_message(vm):
     assert traceback.startswith(b"stack traceback:\n\t[C]: in ")
 
 
+def test_parked_coroutine_after_a_protected_call(vm):
+    traceback = vm.run(
+        b"""
+        local co = coroutine.create(function()
+            pcall(function() local _ = nil + 1 end)
+            coroutine.yield()
+        end)
+        coroutine.resume(co)
+        return debug.traceback(co)
+        """,
+        name="=user",
+    )
+    assert lines(traceback) == [4]
+
+
 def test_level_skips_frames(vm):
     assert lines(
         vm.run(PARKED + b"return debug.traceback(co, 'text', 2)", name="=user")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: No answer within this is a defect; nothing waits for it to pass. It is longer
 #: than any timeout of nginx's, since tests with a virtual clock wait for those.
-PATIENCE = 300
+PATIENCE = 5
 
 ANY_PORT = Address(socket.AF_INET, "127.0.0.1", 0)
 

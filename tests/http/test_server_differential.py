@@ -19,7 +19,7 @@ from server_wire import PATIENCE, wire
 
 _STAMPS = re.compile(rb"(?<=\r\n)(?:Server|Date): [^\r]*\r\n")
 _SIGNATURE = re.compile(rb"(?:nginx|resty-py)/[\d.]+(?=</center>)")
-_SERVER_NAME = re.compile(r", server: [^,]*")
+_SERVER_NAME = re.compile(r"(?<=, server: )127\.0\.0\.1:\d+")
 _TIME = re.compile(r"\[[^]]*\]")
 
 # Asked behind each case: nginx answers when it is done with the client before.
@@ -56,7 +56,7 @@ def _transcript(answer, error_log, access_log):
     lines = [line.partition("\n")[0] for line in messages(error_log)]
     return [
         *text.split("\r\n"),
-        *(_SERVER_NAME.sub("", line) for line in lines),
+        *(_SERVER_NAME.sub("ADDRESS", line) for line in lines),
         *_TIME.sub("[]", access_log).splitlines(),
     ]
 

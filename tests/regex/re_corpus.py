@@ -50,7 +50,7 @@ PATTERNS = [
     b"(?|(a)|(b))",
 ]
 
-OPTIONS = ["", "j", "o", "jo", "i", "a", "m", "s", "x", "u", "d", "ju", "U", "ims", "ajo"]
+OPTIONS = [*"joiamsxudU", "", "jo", "ju", "ims", "ajo"]
 
 MALFORMED = [
     b"(abc",
@@ -93,7 +93,7 @@ MALFORMED = [
     b"(" + b"a" * 200,
     b"a" * 100 + b")" + b"b" * 40,
     b"(?<" + b"n" * 33 + b">a)",
-    b"a)b\"c",
+    b'a)b"c',
 ]
 
 TEMPLATES = [
@@ -194,7 +194,7 @@ def option_cases():
         yield call("match", literal(b"b"), named, quoted(options))
         yield call("match", literal(b"zX"), named, quoted(options))
     for options in ["J", "Jj", "uJ", "UJ"]:
-        for pattern in [b"\\u0061", b"\\U", b"[]", b"[^]", b"(a)?\\1X", b"\\x6", b"\\x61"]:
+        for pattern in rb"\u0061 \U [] [^] (a)?\1X \x6 \x61".split():
             yield call("match", subject, literal(pattern), quoted(options))
     for options in ["H", "jX", "oo", "jojo", " ", "e", "g"]:
         yield call("match", subject, literal(b"a"), quoted(options))

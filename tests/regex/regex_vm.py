@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import functools
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from resty_py.host import regex
 from resty_py.vm import FLAVOURS, VM
-
-# The evaluator of the real nginx.
-sys.path.append(str(Path(__file__).parents[1] / "codec"))
 
 # Takes one engine, whatever suits the flavour; settings and the error log are
 # the test's. Returns ngx and the list that log lines go to.

@@ -18,19 +18,29 @@
 
 local clock = require "resty_py.clock"
 local deadlines = require "resty_py.scheduler.deadlines"
+local fragment = require "resty_py.http.fragment"
 local h11 = require "resty_py.http.h11"
 local head = require "resty_py.http.head"
 local log = require "resty_py.log"
 local scheduler = require "resty_py.scheduler"
 
 local arm = deadlines.arm
+local client_host = require "resty_py.net.address".text
 local disarm = deadlines.disarm
+local find = string.find
+local format = string.format
 local parse = head.parse
 local post = scheduler.post
 local setmetatable = setmetatable
+local sub = string.sub
+local upper = string.upper
 local wake = scheduler.wake
 
 local TIMEOUT = scheduler.TIMEOUT
+
+local TIMED_OUT = "client timed out (110: Connection timed out)"
+-- What nginx calls the line of a request that came with the one before it.
+local PIPELINED_LINE = "client pipelined request line"
 
 -- Bytes read at once while a head is awaited: the sum of nginx's default
 -- client_header_buffer_size and a large buffer, rounded to a power of two.
@@ -122,25 +132,64 @@ end
 -- Reading a head ----------------------------------------------------------
 
 
+-- What nginx logs behind a fault in a head: what it was doing.
+local function activity(self)
+    local connection = self.connection
+    local buffer = connection.buffer
+    local first = find(buffer, "[^\r\n]", connection.position)
+    return first and find(buffer, "\n", first, true)
+        and " while reading client request headers"
+        or " while reading client request line"
+end
+
+
+local function idle_timed_out(self)
+    if self.requests == 0 then
+        log.connection(self, log.INFO, TIMED_OUT .. " while waiting for request")
+    end
+    return self:close()
+end
+
+
 local function head_timed_out(self)
     if self.connection:is_drained() then
-        return self:close()
+        return idle_timed_out(self)
     end
-    log.connection(self, log.INFO, "client timed out (110: Connection timed "
-                   .. "out) while reading client request headers")
-    return self:refuse(408)
+    return self:refuse(408, TIMED_OUT .. activity(self), true)
+end
+
+
+local function failed_to_read(connection, err)
+    return format("recv() failed (%s: %s%s)", connection.code or "-1",
+                  upper(sub(err, 1, 1)), sub(err, 2))
+end
+
+
+-- The client has ended a connection on which no request had begun.
+local function idle_closed(self, err)
+    local is_first = self.requests == 0
+    if err ~= "closed" then
+        log.connection(self, log.INFO, failed_to_read(self.connection, err)
+                       .. (is_first and " while waiting for request"
+                           or " while keepalive"))
+    elseif is_first then
+        log.connection(self, log.INFO, "client closed connection while "
+                       .. "waiting for request")
+    else
+        log.plain(self, log.INFO, "client " .. client_host(self.address)
+                   .. " closed keepalive connection")
+    end
+    return self:close()
 end
 
 
 local function head_cut_short(self, err)
-    if not self.connection:is_drained() then
-        log.connection(self, log.INFO, "client prematurely closed connection "
-                       .. "while reading client request headers")
-    elseif err ~= "closed" then
-        log.connection(self, log.INFO, "recv() failed (" .. err
-                       .. ") while waiting for request")
+    if self.connection:is_drained() then
+        return idle_closed(self, err)
     end
-    return self:close()
+    local reason = err == "closed" and "client prematurely closed connection"
+        or failed_to_read(self.connection, err)
+    return self:refuse(400, reason .. activity(self), true)
 end
 
 
@@ -179,12 +228,11 @@ function Downstream:parse_head(first)
     end
     if found then
         if found.notes then
-            self:log_notes(found.notes)
+            self:log_notes(found)
         end
         return self:begin(found, next)
     elseif next ~= "again" then
-        log.connection(self, log.INFO, detail)
-        return self:refuse(next)
+        return self:refuse(next, detail)
     end
     self.scan = detail
     if first then
@@ -196,9 +244,9 @@ end
 
 
 -- Logs what was dropped of a head.
-function Downstream:log_notes(notes)
-    for i = 1, #notes do
-        log.connection(self, log.INFO, notes[i])
+function Downstream:log_notes(head)
+    for i = 1, #head.notes do
+        log.head(self, head, log.INFO, head.notes[i])
     end
 end
 
@@ -223,12 +271,22 @@ function Downstream:begin(found, next)
 end
 
 
--- Answers a request that could not be read.
-function Downstream:refuse(code)
-    disarm(self.connection.read_timer)
+-- Ends a request that could not be read.
+--   code     its status
+--   reason   what is logged
+--   cut      without an answer
+function Downstream:refuse(code, reason, cut)
+    local connection = self.connection
+    disarm(connection.read_timer)
+    connection.reader = nil
     self.listener.idle[self] = nil
     self.requests = self.requests + 1
-    return self.listener.refuse(self, code)
+    local in_line = find(reason, "client request line$")
+    if in_line and self.pipelined then
+        reason = sub(reason, 1, in_line - 1) .. PIPELINED_LINE
+    end
+    local head = fragment.read(connection.buffer, connection.position, in_line)
+    return self.listener.refuse(self, head, code, reason, cut)
 end
 
 
@@ -250,10 +308,17 @@ function Downstream:finish(keepalive, linger)
         return self:close()
     elseif keepalive then
         return self:keep_alive()
-    elseif linger then
+    elseif linger or self:has_unread() then
         return self:linger()
     end
     return self:close()
+end
+
+
+-- Whether the client has sent what nobody has read: the kernel would answer a
+-- close with a reset, which can overtake the response.
+function Downstream:has_unread()
+    return not self.connection:is_drained() or self.connection.readable
 end
 
 

@@ -30,7 +30,8 @@ local _M = {}
 -- Starts accepting on a listening descriptor.
 --   fd        nonblocking, listening
 --   name      its address, for logs: "127.0.0.1:8080", "unix:/path"
---   engine    {serve = f(downstream, head), refuse = f(downstream, code)}
+--   engine    {serve = f(downstream, head),
+--             refuse = f(downstream, head, code, reason, cut)}
 --   settings  the server's settings (resty_py.settings)
 -- Returns the listener | nil, err.
 function _M.open(fd, name, engine, settings)

@@ -217,8 +217,11 @@ local function hand_down(r)
     r.out = {}
     r.out_n = 0
     r.out_size = 0
-    r.sent = r.sent + #data
-    return r.downstream:send(data)
+    local ok, err = r.downstream:send(data)
+    if ok then
+        r.sent = r.sent + #data
+    end
+    return ok, err
 end
 
 

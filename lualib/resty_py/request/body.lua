@@ -205,6 +205,10 @@ local function fail(r, err)
     local failure = FAILURES[err]
     r.body_state = "discarded"
     r.keepalive = false
+    if err == "closed" then
+        -- Nobody is there to read an error page.
+        r.downstream.failed = err
+    end
     if not failure then
         log.request(r, log.CRIT, "reading the request body failed: " .. err)
         return nil, 500

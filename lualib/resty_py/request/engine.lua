@@ -279,18 +279,21 @@ function _M.serve(downstream, head)
 end
 
 
-local NO_HEAD = {n = 0, fields = {n = 0}, line = {uri = ""}, method = "",
-                 version = 11,
-                 target = "", request_line = "", keepalive = false}
-
-
--- Answers a request that could not be read with an error page.
-function _M.refuse(downstream, code)
-    local r = request.new(downstream, NO_HEAD)
-    downstream.request = r
-    response.send_special(r, code)
+-- Ends a request that could not be read.
+--   head     what is known of it (http/fragment.lua)
+--   code     its status
+--   reason   what is logged
+--   cut      without an answer
+function _M.refuse(downstream, head, code, reason, cut)
+    local r = request.new(downstream, head)
+    log.request(r, log.INFO, reason)
+    if cut then
+        r.status = code
+    else
+        response.send_special(r, code)
+    end
     access_log.write(r)
-    return downstream:finish(false, true)
+    return downstream:finish(false, not cut)
 end
 
 

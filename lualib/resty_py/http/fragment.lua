@@ -1,0 +1,89 @@
+-- What is known of a request whose head was refused or did not come to its
+-- end: enough for the error page and the logs.
+--
+-- nginx fills its request line by line, so that a page and a log line tell of
+-- what came before the fault. Rules:
+--
+-- 1. The request line is what has come of it, but empty lines before it.
+-- 2. Its method counts once it is known where it ends: HEAD gets no page.
+-- 3. A line of two words has no version: HTTP/0.9 gets a page without a head.
+-- 4. The header lines are those that are complete, up to one that is not valid.
+
+local field = require "resty_py.http.field"
+local meaning = require "resty_py.http.meaning"
+
+local byte = string.byte
+local find = string.find
+local match = string.match
+local sub = string.sub
+
+local CR = byte("\r")
+
+local OLD_LINE = "^[A-Z_-]+ +[/hH]%S* *$"
+
+local _M = {}
+
+
+-- Returns the line that begins at `from`, and the index behind its end, which
+-- is nil where it has none.
+local function cut_line(buffer, from)
+    local stop = find(buffer, "\n", from, true)
+    local last = stop and stop - 1 or #buffer
+    if byte(buffer, last) == CR and last >= from then
+        last = last - 1
+    end
+    return sub(buffer, from, last), stop and stop + 1
+end
+
+
+local function take(fields, record)
+    local n = fields.n + 1
+    fields.n = n
+    fields[n] = record
+    if record.lower == "host" and not fields.host_header then
+        fields.host_header = record.value
+    end
+end
+
+
+local function read_fields(buffer, from)
+    local fields = meaning.new_fields()
+    while from do
+        local line, next = cut_line(buffer, from)
+        local record = next and line ~= "" and field.parse(line)
+        if record then
+            take(fields, record)
+        end
+        from = record and next
+    end
+    return fields
+end
+
+
+-- Reads what has come of a head.
+--   buffer, from   as head.parse takes them
+--   no_fields      the fault is in the request line
+-- Returns a head, as in meaning.lua, that ends its connection.
+function _M.read(buffer, from, no_fields)
+    local first = find(buffer, "[^\r\n]", from) or #buffer + 1
+    local text, next = cut_line(buffer, first)
+    local fields = read_fields(buffer, not no_fields and next)
+    return {
+        line = {uri = "", args = nil, text = text},
+        fields = fields,
+        n = fields.n,
+        method = match(text, "^([A-Z_-]+) ") or "",
+        target = "",
+        version = next and find(text, OLD_LINE) and 9 or 11,
+        request_line = text,
+        host = fields.host_header,
+        host_header = fields.host_header,
+        keepalive = false,
+        buffer = buffer,
+        first = first,
+        next = #buffer + 1,
+    }
+end
+
+
+return _M
