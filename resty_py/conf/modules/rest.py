@@ -1,0 +1,89 @@
+"""Other modules of nginx; none is supported yet."""
+
+from __future__ import annotations
+
+from ..table import Module
+from .shorthand import (
+    HTTP,
+    LIMIT_EXCEPT,
+    LOCAL,
+    LOCATION,
+    SERVER,
+    WITH_LIMIT,
+    later,
+)
+
+__all__ = ["MODULES"]
+
+MODULES = (
+    Module("ngx_http_auth_basic_module", (
+        *later(WITH_LIMIT, "1", "auth_basic auth_basic_user_file"),
+    )),
+    Module("ngx_http_auth_request_module", (
+        *later(LOCAL, "1", "auth_request"),
+        *later(LOCAL, "2", "auth_request_set"),
+    )),
+    Module("ngx_http_browser_module", (
+        *later(LOCAL, "1-2", "modern_browser"),
+        *later(LOCAL, "1+", "ancient_browser"),
+        *later(LOCAL, "1", "modern_browser_value ancient_browser_value"),
+    )),
+    Module("ngx_http_dav_module", (
+        *later(LOCAL, "1+", "dav_methods"),
+        *later(LOCAL, "1", "create_full_put_path min_delete_depth"),
+        *later(LOCAL, "1-3", "dav_access"),
+    )),
+    Module("ngx_http_degradation_module", (
+        *later(HTTP, "1", "degradation"),
+        *later(LOCAL, "1", "degrade"),
+    )),
+    Module("ngx_http_geo_module", (
+        *later(HTTP, "1-2", "geo", inside=HTTP),
+    )),
+    Module("ngx_http_geoip_module", (
+        *later(HTTP, "1-2", "geoip_country geoip_org geoip_city"),
+        *later(HTTP, "1", "geoip_proxy geoip_proxy_recursive"),
+    )),
+    Module("ngx_http_limit_conn_module", (
+        *later(HTTP, "2", "limit_conn_zone"),
+        *later(LOCAL, "2", "limit_conn"),
+        *later(LOCAL, "1", "limit_conn_log_level limit_conn_status limit_conn_dry_run"),
+    )),
+    Module("ngx_http_limit_req_module", (
+        *later(HTTP, "3", "limit_req_zone"),
+        *later(LOCAL, "1-3", "limit_req"),
+        *later(LOCAL, "1", "limit_req_log_level limit_req_status limit_req_dry_run"),
+    )),
+    Module("ngx_http_perl_module", (
+        *later(HTTP, "1", "perl_modules perl_require"),
+        *later(LOCATION | LIMIT_EXCEPT, "1", "perl"),
+        *later(HTTP, "2", "perl_set"),
+    )),
+    Module("ngx_http_realip_module", (
+        *later(LOCAL, "1", "set_real_ip_from real_ip_header real_ip_recursive"),
+    )),
+    Module("ngx_http_referer_module", (
+        *later(SERVER | LOCATION, "1+", "valid_referers"),
+        *later(
+            SERVER | LOCATION, "1",
+            """referer_hash_max_size referer_hash_bucket_size""",
+        ),
+    )),
+    Module("ngx_http_secure_link_module", (
+        *later(LOCAL, "1", "secure_link secure_link_md5 secure_link_secret"),
+    )),
+    Module("ngx_http_split_clients_module", (
+        *later(HTTP, "2", "split_clients", inside=HTTP),
+    )),
+    Module("ngx_http_stub_status_module", (
+        *later(SERVER | LOCATION, "0-1", "stub_status"),
+    )),
+    Module("ngx_http_userid_filter_module", (
+        *later(
+            LOCAL, "1",
+            """userid userid_service userid_name userid_domain userid_path
+            userid_expires userid_p3p userid_mark""",
+        ),
+        *later(LOCAL, "1-3", "userid_flags"),
+    )),
+)  # fmt: skip
