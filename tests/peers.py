@@ -6,7 +6,10 @@ Lua test says itself what its peer does, and when:
     say TEXT      send TEXT, with Python's backslash escapes
     drip TEXT     send it byte by byte
     zeros N       send N bytes
+    flood N       send N bytes that are not all the same: pattern(N)
+    trickle       send through the smallest kernel buffer from now on
     count N       read N bytes and answer "N\\n"
+    digest N      read N bytes and answer their MD5 in hex and "\\n"
     fin           send FIN and go on reading
     close         close
     reset         close with RST
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import socket
 import struct
 import tempfile
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
 #: l_onoff, l_linger: close() sends RST.
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
-#: The kernel buffer of ``small`` puppets: as little as Linux gives.
+#: A kernel buffer as little as Linux gives.
 _LEAST_BUFFER = 1
 
 
@@ -77,12 +81,26 @@ class Puppet:
     async def _do_zeros(self, number: str) -> None:
         await self._stream.send_all(bytes(int(number)))
 
+    async def _do_flood(self, number: str) -> None:
+        await self._stream.send_all(pattern(int(number)))
+
+    async def _do_trickle(self, _argument: str) -> None:
+        self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LEAST_BUFFER)
+
+    async def _take(self, number: int) -> bytes:
+        while len(self._buffer) < number and await self._more():
+            pass
+        taken = bytes(self._buffer[:number])
+        del self._buffer[:number]
+        return taken
+
     async def _do_count(self, number: str) -> None:
-        while len(self._buffer) < int(number):
-            if not await self._more():
-                return
-        del self._buffer[: int(number)]
-        await self._stream.send_all(f"{number}\n".encode())
+        taken = await self._take(int(number))
+        await self._stream.send_all(f"{len(taken)}\n".encode())
+
+    async def _do_digest(self, number: str) -> None:
+        taken = await self._take(int(number))
+        await self._stream.send_all(f"{digest(taken)}\n".encode())
 
     async def _do_fin(self, _argument: str) -> None:
         await self._stream.send_eof()
@@ -102,24 +120,21 @@ def _unescape(text: str) -> bytes:
     return text.encode("latin-1").decode("unicode_escape").encode("latin-1")
 
 
+def pattern(size: int) -> bytes:
+    """Return *size* bytes of all values, in an order with a long period."""
+    block = bytes(i * i % 251 for i in range(65_521))
+    return (block * (size // len(block) + 1))[:size]
+
+
+def digest(data: bytes) -> str:
+    """Return what the command ``digest`` answers."""
+    return hashlib.md5(data).hexdigest()
+
+
 async def puppet(stream: trio.SocketStream) -> None:
     """Obey the peer of *stream*."""
     with contextlib.suppress(trio.ClosedResourceError):
         await Puppet(stream).run()
-
-
-async def small(stream: trio.SocketStream) -> None:
-    """Obey with the least kernel buffer for what is sent.
-
-    A small receive buffer as well would make TCP wait for its persist timer.
-    """
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LEAST_BUFFER)
-    await puppet(stream)
-
-
-async def reset_at_once(stream: trio.SocketStream) -> None:
-    """Reset the connection that was just made."""
-    await Puppet(stream)._do_reset("")
 
 
 async def close_at_once(stream: trio.SocketStream) -> None:
@@ -127,9 +142,17 @@ async def close_at_once(stream: trio.SocketStream) -> None:
     await stream.aclose()
 
 
-def listening(family: int = socket.AF_INET, address: object = None) -> socket.socket:
-    """Return a listening socket on *address*, or on a free port."""
+def listening(
+    family: int = socket.AF_INET, address: object = None, buffer: int | None = None
+) -> socket.socket:
+    """Return a listening socket on *address*, or on a free port.
+
+    Args:
+        buffer: size of the receive buffers of its connections.
+    """
     sock = socket.socket(family)
+    if buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
     sock.bind(address or (host, 0))
     sock.listen(128)
@@ -183,10 +206,9 @@ async def open_peers() -> AsyncIterator[dict[str, int | str]]:
         stack.callback(nursery.cancel_scope.cancel)
         streams = {
             "puppet": (listening(), puppet),
-            "small": (listening(), small),
+            "small": (listening(buffer=_LEAST_BUFFER), puppet),
             "puppet6": (listening(socket.AF_INET6), puppet),
             "unix": (listening(socket.AF_UNIX, unix), puppet),
-            "reset": (listening(), reset_at_once),
             "close": (listening(), close_at_once),
         }
         places: dict[str, int | str] = {}

@@ -12,6 +12,8 @@
 -- 3. Users never meet a helper: running() answers the coroutine they made,
 --    and status() of that one says "running" while its helper runs.
 -- 4. Outside a coroutine nothing can yield, and the stock functions are used.
+-- 5. What 5.1 cannot do it still cannot: where the owner may not yield, in a
+--    metamethod, its error is raised out of the protected call.
 --
 -- shim.outer   helper -> the coroutine (or helper) that waits for it
 -- shim.inner   the same backwards

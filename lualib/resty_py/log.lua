@@ -21,6 +21,8 @@ local byte = string.byte
 local find = string.find
 local format = string.format
 local gsub = string.gsub
+local sub = string.sub
+local upper = string.upper
 
 local _M = {STDERR = 0, EMERG = 1, ALERT = 2, CRIT = 3, ERR = 4, WARN = 5,
             NOTICE = 6, INFO = 7, DEBUG = 8}
@@ -62,6 +64,13 @@ end
 local function client(downstream, server)
     return ", client: " .. address.text(downstream.address) .. ", server: "
         .. server
+end
+
+
+-- What nginx says of a system call: "recv() failed (104: Connection reset…)".
+function _M.failed_call(name, err, code)
+    return format("%s() failed (%s: %s%s)", name, code or "-1",
+                  upper(sub(err, 1, 1)), sub(err, 2))
 end
 
 

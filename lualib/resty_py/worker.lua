@@ -27,9 +27,10 @@ local refresh = clock.refresh
 local run_queue = scheduler.run_queue
 
 -- Items of the run queue between two looks at the descriptors.
-local QUEUE_LIMIT = 1024
--- Looks at the descriptors before other Trio tasks get their share.
-local ROUNDS = 16
+local QUEUE_LIMIT = 256
+-- Looks at the descriptors, and seconds, before other Trio tasks get their
+-- share.
+local ROUNDS, SHARE = 16, 0.01
 
 -- What turn() returns in place of a deadline.
 local MORE, OVER = 0, -1
@@ -78,6 +79,20 @@ function _M.begin_exit()
 end
 
 
+-- What the worker has in hand (Worker.stats in server/worker.py).
+function _M.stats()
+    return {
+        connections = downstream.active,
+        descriptors = connection.count,
+        threads = scheduler.alive,
+        timers = timer.pending_count,
+        running_timers = timer.running_count,
+        deadlines = deadlines.count(),
+        jobs = jobs.count,
+    }
+end
+
+
 local function is_over()
     return downstream.active == 0 and timer.running_count == 0
         and timer.pending_count == 0 and jobs.count == 0
@@ -88,8 +103,9 @@ end
 -- (clock.mono seconds, math.huge when there is none), MORE when there is
 -- more to do right away, OVER when the worker is exiting and has finished.
 function _M.turn()
+    refresh()
+    local stop = clock.mono + SHARE
     for _ = 1, ROUNDS do
-        refresh()
         local events = poll(dispatch)
         expire()
         local more = run_queue(QUEUE_LIMIT)
@@ -101,6 +117,10 @@ function _M.turn()
             if due > clock.mono then
                 return due
             end
+        end
+        refresh()
+        if clock.mono > stop then
+            break
         end
     end
     return MORE

@@ -309,7 +309,9 @@ def _check_names(
     endpoint: Endpoint, servers: tuple[Server, ...], reading: Reading
 ) -> None:
     """Look for names of servers that clash: ``ngx_http_server_names``."""
-    if len(endpoint.servers) < 2:
+    regexes = [one.regex for one in servers[endpoint.default].names if one.regex]
+    captures = bool(regexes) and regexes[-1].has_captures
+    if len(endpoint.servers) < 2 and not captures:
         return
     known = Hostnames()
     for number in endpoint.servers:

@@ -58,9 +58,12 @@ def _ipv6(text: str, default_port: int, listen: bool) -> list[Address]:
     ports = _ports(rest[1:], listen) if rest else [default_port]
     if not host:
         raise ValueError("no host")
-    if not _is_literal(socket.AF_INET6, host):
+    if "%" in host:
         raise ValueError("invalid IPv6 address")
-    host = str(ipaddress.IPv6Address(host))
+    try:
+        host = str(ipaddress.IPv6Address(host))
+    except ValueError:
+        raise ValueError("invalid IPv6 address") from None
     return [Address(socket.AF_INET6, host, port) for port in ports]
 
 
@@ -77,8 +80,9 @@ def _inet(text: str, default_port: int, listen: bool) -> list[Address]:
         raise ValueError("no host")
     if listen and host == "*":
         return [Address(socket.AF_INET, "0.0.0.0", port) for port in ports]
-    if _is_literal(socket.AF_INET, host):
-        return [Address(socket.AF_INET, host, port) for port in ports]
+    literal = _ipv4(host)
+    if literal is not None:
+        return [Address(socket.AF_INET, literal, port) for port in ports]
     return [_with_port(found, port) for port in ports for found in _resolve(host)]
 
 
@@ -111,12 +115,13 @@ def _is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 20
 
 
-def _is_literal(family: socket.AddressFamily, host: str) -> bool:
-    try:
-        socket.inet_pton(family, host)
-    except (OSError, ValueError):
-        return False
-    return True
+def _ipv4(text: str) -> str | None:
+    """Return an IPv4 address, or None: ``ngx_inet_addr``; nothing means 0."""
+    octets = text.split(".")
+    if len(octets) != 4 or not all(_is_digits(octet or "0") for octet in octets):
+        return None
+    numbers = [int(octet or 0) for octet in octets]
+    return ".".join(map(str, numbers)) if max(numbers) < 256 else None
 
 
 def _resolve(host: str) -> list[Address]:
@@ -150,7 +155,7 @@ def parse_network(text: str) -> tuple[str, bool]:
     length = parse_number(bits) if slash else None
     if "%" in address:
         raise ValueError(text)
-    host = ipaddress.ip_address(address)
+    host = ipaddress.ip_address(_ipv4(address) or address)
     if length is not None and length > host.max_prefixlen:
         raise ValueError(text)
     network = ipaddress.ip_network((host, length or 0) if slash else host, False)

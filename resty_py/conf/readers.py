@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .kinds import SIZE
@@ -47,6 +48,7 @@ METHODS = names(
 _BAD_REQUESTS = frozenset({494, 495, 496, 497})
 
 
+@dataclass(frozen=True)
 class LocationHead:
     """What a ``location`` says before its block.
 
@@ -56,10 +58,9 @@ class LocationHead:
         regex: the regular expression, or None.
     """
 
-    def __init__(self, modifier: str, pattern: str, regex: Regex | None) -> None:
-        self.modifier = modifier
-        self.pattern = pattern
-        self.regex = regex
+    modifier: str
+    pattern: str
+    regex: Regex | None
 
 
 def read_location(call: Call) -> LocationHead:

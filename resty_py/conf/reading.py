@@ -210,5 +210,5 @@ class Call:
 
 
 def prefix_of(path: str | Path) -> str:
-    """Return *path* as a prefix: absolute, with a slash at its end."""
-    return os.path.join(os.path.abspath(path), "")
+    """Return *path* as a prefix: as it is given, with a slash at its end."""
+    return os.path.join(path, "")

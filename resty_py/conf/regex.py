@@ -13,6 +13,11 @@ _NAMED = re.compile(
     r"\\Q.*?(?:\\E|$)|\\.|\(\?P?(?:<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')", re.DOTALL
 )
 
+# A capturing group, named or not; escapes and classes are passed over.
+_GROUP = re.compile(
+    r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?[^\]]*\]|(\((?![?*])|\(\?P?[<'][A-Za-z_])", re.DOTALL
+)
+
 
 @dataclass(frozen=True)
 class Regex:
@@ -35,3 +40,8 @@ class Regex:
         """The names of its named captures, which become variables."""
         found = (match[1] or match[2] for match in _NAMED.finditer(self.pattern))
         return tuple(dict.fromkeys(name for name in found if name))
+
+    @property
+    def has_captures(self) -> bool:
+        """Whether any group captures."""
+        return any(match[1] for match in _GROUP.finditer(self.pattern))

@@ -77,7 +77,8 @@ class Poller:
         return True
 
     def _wait(self) -> int:
-        self._events = self._epoll.poll(0, MAX_EVENTS)
+        # next_event takes from the end: the first event comes last.
+        self._events = self._epoll.poll(0, MAX_EVENTS)[::-1]
         return len(self._events)
 
     def _next_event(self) -> tuple[int, bool, bool, bool]:

@@ -44,7 +44,8 @@ class Tasks:
         ``nil, text``; any other exception is logged and answers
         ``nil, "internal error"``.
         """
-        self._nursery.start_soon(self._run, token, function, args)
+        scope = self._scopes[token] = trio.CancelScope()
+        self._nursery.start_soon(self._run, token, scope, function, args)
         return True
 
     def cancel(self, token: int) -> None:
@@ -57,16 +58,24 @@ class Tasks:
         """Return the host namespace ``tasks``."""
         return {"cancel": self.cancel}
 
+    def __len__(self) -> int:
+        """Return how many tasks have not ended."""
+        return len(self._scopes)
+
     async def _run(
-        self, token: int, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...]
+        self,
+        token: int,
+        scope: trio.CancelScope,
+        function: Callable[..., Awaitable[Any]],
+        args: tuple[Any, ...],
     ) -> None:
-        with trio.CancelScope() as scope:
-            self._scopes[token] = scope
-            try:
-                answer = await _answer(function, args)
-            finally:
-                del self._scopes[token]
-            self._post(token, answer)
+        try:
+            # A task that is cancelled before its first step takes none.
+            if not scope.cancel_called:
+                with scope:
+                    self._post(token, await _answer(function, args))
+        finally:
+            del self._scopes[token]
 
 
 async def _answer(

@@ -120,6 +120,8 @@ class Limits:
     lua_socket_pool_size: int = _setting(_NUMBER, "30")
     lua_socket_keepalive_timeout: float = _setting(_TIME_SPAN, "60s")
     lua_socket_log_errors: bool = _setting(_FLAG, "on")
+    lua_regex_cache_max_entries: int = _setting(_NUMBER, "1024")
+    lua_regex_match_limit: int = _setting(_NUMBER, "0")
     lua_max_pending_timers: int = _setting(_NUMBER, "1024")
     lua_max_running_timers: int = _setting(_NUMBER, "256")
     lua_check_client_abort: bool = _setting(_FLAG, "off")

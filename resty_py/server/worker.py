@@ -13,12 +13,15 @@ Rules:
    than a new scope each turn. A fresh one replaces it once it has fired.
 3. A turn that has more to do is followed by a checkpoint, not by a wait, so
    that other Trio tasks get their share.
-4. Lua values become Python values, and the other way round, in the loop's
-   task: :mod:`resty_py.vm.values`.
+4. Values are copied where they are given: a program's into Lua by the task
+   that gives them, so that it is told of one that cannot be, Lua's into
+   Python by the loop's task (:mod:`resty_py.vm.values`).
+5. What fails in a queued call is logged and ends that call, not the loop.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections import deque
@@ -28,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from .. import __version__
-from ..host import base64, clock, digest, files, net, null
+from ..host import base64, clock, digest, files, net, null, regex
 from ..host.dns import Resolver
 from ..host.sys import Poller
 from ..host.tasks import Tasks
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from .listeners import Listener
 
 __all__ = ["Worker"]
+
+logger = logging.getLogger("resty_py.worker")
 
 #: What turn() answers in place of a deadline, kept equal to worker.lua's.
 _MORE, _OVER = 0, -1
@@ -84,12 +89,12 @@ class Worker:
         self.error_log = error_log or ErrorLog(None)
         self.access_log = access_log
         self._poller = Poller(prefer_ffi=prefer_ffi)
-        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._bell: int | None = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._tasks = Tasks(nursery, self._complete)
         self._resolver = Resolver(
             list(resolvers) or None, timeout=self.limits.resolver_timeout
         )
-        self._calls: deque[tuple[Any, tuple[Any, ...]]] = deque()
+        self._calls: deque[tuple[Any, list[Any]]] = deque()
         self._jobs: dict[int, _Job] = {}
         self._last_token = 0
         self._provided: dict[bytes, Callable[..., Awaitable[Any]]] = {}
@@ -116,6 +121,7 @@ class Worker:
             "log": self.error_log.functions(),
             "net": net.functions(),
             "null": null.functions(flavour),
+            "regex": regex.functions(),
             "provided": {"call": self._call_provided},
             "sys": self._poller.functions(),
             "tasks": self._tasks.functions(),
@@ -183,14 +189,19 @@ class Worker:
 
         Raises:
             LuaError: the code failed to load or run.
+            TypeError: an argument cannot be given to Lua.
+            ValueError: the tables it returned nest too deep.
+            trio.ClosedResourceError: the worker has stopped, or did meanwhile.
 
         Cancelling the call kills the light thread.
         """
+        if self._stopped.is_set():
+            raise _stopped_error()
         is_source = not _is_reference(code)
         self._last_token += 1
         token = self._last_token
-        job = self._jobs[token] = _Job()
         self.call_soon(self._lua[b"start_job"], token, code, is_source, "=(run)", *args)
+        job = self._jobs[token] = _Job()
         try:
             await job.done.wait()
         except trio.Cancelled:
@@ -209,6 +220,21 @@ class Worker:
         :class:`HostError`, and several results when it returns a tuple.
         """
         self._provided[name.encode()] = function
+
+    def stats(self) -> dict[str, int]:
+        """Return what the worker has in hand, for tests and monitoring.
+
+        Returns:
+            ``connections``: clients. ``descriptors``: those, the listeners and
+            every cosocket, idle ones included. ``threads``: light threads.
+            ``timers`` and ``running_timers``: ``ngx.timer.pending_count()`` and
+            ``running_count()``. ``deadlines``: entries of the timer heap;
+            those disarmed count until they lapse. ``jobs``: calls of
+            :meth:`run`. ``tasks``: host tasks.
+        """
+        counts = from_lua(self.vm.call(self._lua[b"stats"]))
+        stats = {name.decode(): count for name, count in counts.items()}
+        return stats | {"tasks": len(self._tasks)}
 
     def stop(self) -> None:
         """Begin to stop: serve what was begun, run timers out, then end."""
@@ -229,6 +255,9 @@ class Worker:
                     await self._turns(scope)
         finally:
             self._stopped.set()
+            for job in self._jobs.values():
+                if not job.done.is_set():
+                    job.fail(_stopped_error())
 
     async def wait_stopped(self) -> None:
         """Wait until :meth:`run_loop` has ended."""
@@ -259,27 +288,41 @@ class Worker:
             scope.deadline = deadline
 
     def call_soon(self, function: Any, *args: Any) -> None:
-        """Queue a call into the VM for the loop's next turn."""
-        self._calls.append((function, args))
+        """Queue a call into the VM for the loop's next turn.
+
+        Raises:
+            TypeError: an argument cannot be given to Lua.
+        """
+        self._calls.append((function, [to_lua(self.vm, arg) for arg in args]))
         self._ring()
 
     def _make_calls(self) -> None:
         while self._calls:
             function, args = self._calls.popleft()
-            self.vm.call(function, *(to_lua(self.vm, arg) for arg in args))
+            try:
+                self.vm.call(function, *args)
+            except LuaError:
+                logger.exception("a call into Lua failed")
 
     def _ring(self) -> None:
-        os.eventfd_write(self._bell, 1)
+        if self._bell is not None:
+            os.eventfd_write(self._bell, 1)
 
     def close(self) -> None:
         """Free what the worker itself holds; its VM is not used after."""
-        self._poller.close()
-        os.close(self._bell)
+        if self._bell is not None:
+            self._poller.close()
+            os.close(self._bell)
+            self._bell = None
 
     # Host functions -------------------------------------------------------------
 
     def _complete(self, token: int, answer: tuple[Any, ...]) -> None:
-        self.call_soon(self._deliver, token, *answer)
+        try:
+            self.call_soon(self._deliver, token, *answer)
+        except TypeError:
+            logger.exception("a host task's answer is no value for Lua")
+            self.call_soon(self._deliver, token, None, b"internal error")
 
     def _resolve(self, token: int, name: bytes) -> bool:
         return self._tasks.start(token, self._look_up, name)
@@ -300,7 +343,11 @@ class Worker:
     def _job_done(self, token: int, ok: bool, *results: Any) -> None:
         job = self._jobs.get(token)
         if job is not None:
-            job.finish(ok, [from_lua(result) for result in results])
+            job.finish(ok, results)
+
+
+def _stopped_error() -> trio.ClosedResourceError:
+    return trio.ClosedResourceError("the worker has stopped")
 
 
 def _is_reference(code: str) -> bool:
@@ -317,16 +364,27 @@ class _Job:
 
     def __init__(self) -> None:
         self.done = trio.Event()
-        self._ok = False
         self._results: list[Any] = []
+        self._error: Exception | None = None
 
-    def finish(self, ok: bool, results: list[Any]) -> None:
-        self._ok, self._results = ok, results
+    def finish(self, ok: bool, results: tuple[Any, ...]) -> None:
+        if not ok:
+            text = b"\n".join(filter(None, results))
+            self.fail(LuaError(text.decode(errors="replace")))
+            return
+        try:
+            self._results = [from_lua(result) for result in results]
+        except ValueError as exc:
+            self._error = exc
+        self.done.set()
+
+    def fail(self, error: Exception) -> None:
+        self._error = error
         self.done.set()
 
     def result(self) -> Any:
-        if not self._ok:
-            raise LuaError(b"\n".join(filter(None, self._results)).decode("latin-1"))
+        if self._error is not None:
+            raise self._error
         if len(self._results) > 1:
             return tuple(self._results)
         return self._results[0] if self._results else None

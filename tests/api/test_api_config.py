@@ -52,11 +52,6 @@ async def test_phases(flavour):
         "ngx.run_worker_thread",
         "ngx.location.capture",
         "ngx.location.capture_multi",
-        "ngx.re.match",
-        "ngx.re.find",
-        "ngx.re.gmatch",
-        "ngx.re.sub",
-        "ngx.re.gsub",
         "ndk.set_var.set_escape_uri",
     ],
 )

@@ -93,6 +93,15 @@ async def test_content_length_replaces_chunks(flavour):
     assert answer.endswith(b"\r\n\r\nab")
 
 
+async def test_an_upgrade_has_no_framing(flavour):
+    lua = 'ngx.status = 101 ngx.header.upgrade = "x" ngx.print("raw")'
+    answer = await _answer(lua, flavour)
+    assert split(answer)[0][0] == "HTTP/1.1 101 Switching Protocols"
+    assert header(answer, "connection") == ["upgrade"]
+    assert header(answer, "transfer-encoding") == []
+    assert answer.endswith(b"\r\n\r\nraw")
+
+
 async def test_a_content_length_that_is_no_number_is_an_error(flavour):
     lua = 'ngx.say(pcall(function() ngx.header.content_length = "1x" end))'
     assert split(await _answer(lua, flavour))[1].endswith(b"failed to set header\n")

@@ -122,7 +122,7 @@ async def test_a_new_global_is_logged_once(flavour):
             "requests, so prefer the use of 'local' variables\nstack traceback:\n"
         )
         assert app.log.count(warning) == 1
-        assert "content_by_lua:1: in " in app.log
+        assert "\tcontent_by_lua:1: in main chunk, client: " in app.log
 
 
 async def test_a_global_of_no_request_is_not_logged(flavour):

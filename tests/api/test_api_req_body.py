@@ -176,17 +176,18 @@ async def test_a_body_is_discarded_while_the_handler_goes_on(flavour):
         assert b"request body already discarded asynchronously" in answers
 
 
-async def test_body_data_can_be_replaced(flavour):
+async def test_body_data_can_be_replaced(flavour, tmp_path):
     lua = """
         ngx.say(pcall(ngx.req.set_body_data, "x"))
         ngx.req.read_body() ngx.req.set_body_data("hello")
         ngx.say(ngx.req.get_body_data(), ngx.var.http_content_length)
         ngx.req.set_body_data("") ngx.say(ngx.req.get_body_data())
     """
-    async with serving(lua, flavour) as app:
+    async with serving(lua, flavour, client_body_temp_path=tmp_path) as app:
         refused, replaced, emptied = _lines(await app.request(_post(b"x" * 20000)))
         assert refused.endswith("request body not read yet")
         assert (replaced, emptied) == ("hello5", "nil")
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("auto_clean", [True, False])

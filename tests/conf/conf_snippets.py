@@ -351,6 +351,9 @@ HTTP = [
     "server { server_name .a.com; } server { server_name a.com; }",
     "server { server_name a*.com; } server { }",
     "server { server_name a*.com; }",
+    "server { server_name a*.com ~(x); }",
+    "server { server_name a*.com ~(x) ~y; }",
+    "server { server_name a*.com '~(?:x)[(]'; }",
     "server { server_name a..com; } server { }",
     "server { server_name ~^(?<n>.)a$; root $n; } server { server_name ~x; }",
     "server { server_name ~; }",
@@ -383,6 +386,9 @@ SERVER = [
     "listen :80;",
     "listen '';",
     "listen unix:;",
+    "listen 127.0.0.:18081; listen 127.0.0.00:18081;",
+    "listen 127.0.0.256x:18081x;",
+    "allow 10..0.1; deny 10.0.0.01/24;",
     "listen unix:" + "a" * 120 + ";",
     "listen [::1:80;",
     "listen [::x]:80;",
@@ -555,7 +561,20 @@ LOCATION = [
     'set $a "${host}x$1$2"; return 200 $a$a;',
 ]
 
+# Whether a long bracket fits depends on where nginx's buffer happens to end.
+LONG_BRACKETS = [
+    "events {}\nhttp {\n"
+    + before * "  # a comment\n"
+    + "init_by_lua_block {\n"
+    + inside * " --x\n"
+    + f"local s = [[{'x' * length}]]\n}}\n}}\n"
+    for before in (0, 150)
+    for inside in (0, 300, 900)
+    for length in (100, 1990, 2045, 2600, 3500, 4050, 4100)
+]
+
 SNIPPETS = [
+    *(("main", text) for text in LONG_BRACKETS),
     *(("main", text) for text in MAIN),
     *(("http", text) for text in HTTP),
     *(("server", text) for text in SERVER),

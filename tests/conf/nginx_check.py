@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from resty_py.conf import ConfError, UnsupportedError, load
+from resty_py.conf.errors import ConfError, UnsupportedError
+from resty_py.conf.loader import load
 
 MODULE_DIR = Path("/usr/lib/nginx/modules")
 MODULES = (

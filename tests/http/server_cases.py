@@ -92,7 +92,8 @@ VERSIONS = [
     case("status_205", "ngx.status = 205 ngx.say(1)", GET),
     case("status_206", "ngx.status = 206 ngx.say(1)", GET),
     case("status_299", "ngx.status = 299 ngx.say(1)", GET),
-    case("status_101", "ngx.status = 101 ngx.say(1)", GET, ends=True, probe=False),
+    case("status_101", "ngx.status = 101 ngx.say(1)", GET, ends=True, probe=False,
+         differs="a connection that was upgraded is not kept for HTTP"),
     case("status_100", "ngx.status = 100 ngx.say(1)", GET, ends=True, probe=False,
          differs="a final answer without framing ends with its connection"),
     case("status_150", "ngx.status = 150 ngx.send_headers() ngx.say(1)", CLOSE,
@@ -272,7 +273,8 @@ BODIES = [
     case("unread_big", HELLO, post(100000) + b"x" * 100000),
     case("unread_late", HELLO, post(10) + b"hello", b"world"),
     case("unread_chunked", HELLO, chunks() + b"5\r\nhello\r\n0\r\n\r\n"),
-    case("unread_chunked_bad", HELLO, chunks() + b"zz\r\n", probe=False),
+    case("unread_chunked_bad", HELLO, chunks() + b"zz\r\n", probe=False,
+         differs="an answer that is complete goes out, whatever comes behind"),
     case("unread_close", HELLO, post(5, "Connection: close") + b"hello", probe=False),
     case("unread_exit", "ngx.exit(404)", post(5) + b"hello"),
     case("unread_400", "ngx.exit(400)", post(5) + b"hello"),
@@ -292,15 +294,33 @@ BODIES = [
     case("expect", READ, post(5, "Expect: 100-continue"), b"hello"),
     case("expect_at_once", READ, post(5, "Expect: 100-continue") + b"hello"),
     case("expect_unread", HELLO, post(5, "Expect: 100-continue") + b"hello"),
-    case("expect_no_body", READ, head("Expect: 100-continue")),
+    case("expect_no_body", READ, head("Expect: 100-continue"),
+         differs="nobody is asked to go on who has nothing to send"),
     case("expect_10", READ,
          post(5, "Expect: 100-continue", version=" HTTP/1.0") + b"hello"),
     case("expect_other", READ, post(5, "Expect: x") + b"hello"),
     case("expect_chunked", READ, chunks("Expect: 100-continue"), b"1\r\na\r\n0\r\n\r\n"),
     case("expect_after_output", "ngx.say('early') ngx.flush(true) " + READ,
-         post(5, "Expect: 100-continue"), b"hello"),
+         post(5, "Expect: 100-continue"), b"hello",
+         differs="an interim answer inside a response would be read as its body"),
     case("get_with_body", READ, head("Content-Length: 2") + b"hi"),
     case("read_after_output", "ngx.say('early') " + READ, post(5) + b"hello"),
+]
+
+WHERE = """ngx.req.read_body() local file = ngx.req.get_body_file()
+local data = ngx.req.get_body_data()
+ngx.say(file and "file" or "memory", " ", data and #data)"""
+
+# Around client_body_buffer_size and a quarter more. What nginx reads together
+# with the head does not count, so the body comes behind it.
+BODY_FILES = [
+    case(f"{kind}_{size}", WHERE, *pieces)
+    for size in (1000, 1024, 1025, 1279, 1280, 1281, 3000)
+    for kind, pieces in {
+        "counted": [post(size, "Expect: 100-continue"), b"x" * size],
+        "chunked": [chunks("Expect: 100-continue"),
+                    b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size)],
+    }.items()
 ]
 
 SMALL_BODIES = [
@@ -327,8 +347,10 @@ TIMEOUTS = [
     refused("timeout_headers", b"GET URI HTTP/1.1\r\nHost: t\r\n"),
     refused("timeout_keepalive", GET),
     refused("timeout_second", GET + b"GET UR"),
-    case("timeout_body", READ, post(10) + b"hello", probe=False),
-    case("timeout_chunked", READ, chunks() + b"5\r\nhe", probe=False),
+    case("timeout_body", READ, post(10) + b"hello", probe=False,
+         differs="a body that does not come is worth a line of level info"),
+    case("timeout_chunked", READ, chunks() + b"5\r\nhe", probe=False,
+         differs="a body that does not come is worth a line of level info"),
     case("timeout_unread", HELLO, post(10) + b"hello", probe=False),
     case("timeout_unread_close", HELLO, post(10, "Connection: close") + b"hello",
          probe=False),
@@ -351,7 +373,7 @@ GROUPS = {
     "versions": ({}, VERSIONS),
     "output": ({}, OUTPUT),
     "pages": ({}, PAGES),
-    "bad_heads": ({}, BAD_HEADS),
+    "bad_heads": ({"lingering_timeout": "50ms"}, BAD_HEADS),
     "large_heads": (
         {"client_header_buffer_size": "256", "large_client_header_buffers": "2 512"},
         LARGE_HEADS,
@@ -359,7 +381,11 @@ GROUPS = {
     "many_headers": ({}, MANY_HEADERS),
     "headers_in": ({"large_client_header_buffers": "4 32k"}, HEADERS_IN),
     "bodies": ({"client_body_buffer_size": "8k"}, BODIES),
-    "small_bodies": ({"client_max_body_size": "100"}, SMALL_BODIES),
+    "body_files": ({"client_body_buffer_size": "1k"}, BODY_FILES),
+    "small_bodies": (
+        {"client_max_body_size": "100", "lingering_timeout": "50ms"},
+        SMALL_BODIES,
+    ),
     "timeouts": (
         {
             "client_header_timeout": "50ms",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
+import trio.testing
 from lua_worker import messages
 
 import resty_py
@@ -21,12 +22,21 @@ from resty_py.server.listeners import Address, open_listener
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractContextManager
 
-#: No answer within this is a defect; nothing waits for it to pass. It is longer
-#: than any timeout of nginx's, since tests with a virtual clock wait for those.
-PATIENCE = 5
+#: No answer within this is a defect; nothing waits for it to pass.
+PATIENCE = 10
+
+#: The same by a virtual clock, where tests wait for the timeouts themselves.
+VIRTUAL_PATIENCE = 10_000
 
 ANY_PORT = Address(socket.AF_INET, "127.0.0.1", 0)
+
+
+def patience() -> AbstractContextManager[trio.CancelScope]:
+    """Fail where the block takes longer than any answer."""
+    is_virtual = isinstance(trio.lowlevel.current_clock(), trio.testing.MockClock)
+    return trio.fail_after(VIRTUAL_PATIENCE if is_virtual else PATIENCE)
 
 
 def request(
@@ -135,15 +145,15 @@ class Peer:
 
     async def rest(self) -> bytes:
         """Return all that has come and comes until the server ends."""
-        with trio.fail_after(PATIENCE):
+        pieces, self.data = [self.data], b""
+        with patience():
             async for chunk in self.stream:
-                self.data += chunk
-        data, self.data = self.data, b""
-        return data
+                pieces.append(chunk)
+        return b"".join(pieces)
 
     async def until(self, end: bytes) -> bytes:
         """Return what comes up to and with *end*; the rest is kept."""
-        with trio.fail_after(PATIENCE):
+        with patience():
             while end not in self.data:
                 chunk = await self.stream.receive_some()
                 assert chunk, f"the server ended after {self.data!r}"
@@ -170,13 +180,14 @@ class Peer:
 
     async def exactly(self, size: int) -> bytes:
         """Return *size* bytes."""
-        with trio.fail_after(PATIENCE):
-            while len(self.data) < size:
+        data = bytearray(self.data)
+        with patience():
+            while len(data) < size:
                 chunk = await self.stream.receive_some()
-                assert chunk, f"the server ended after {self.data!r}"
-                self.data += chunk
-        data, self.data = self.data[:size], self.data[size:]
-        return data
+                assert chunk, f"the server ended {size - len(data)} bytes early"
+                data += chunk
+        self.data = bytes(data[size:])
+        return bytes(data[:size])
 
     async def _last_chunk(self) -> bytes:
         data = b""
@@ -201,6 +212,12 @@ class Wire:
     worker: resty_py.Worker
     address: Address
     folder: Path
+
+    def serve(self, app: Path) -> Address:
+        """Answer with *app* at another address, too; return that."""
+        with open_listener(ANY_PORT) as listener:
+            self.worker.serve(app, listener)
+            return listener.address
 
     @property
     def log(self) -> list[str]:

@@ -1,9 +1,10 @@
 """The server on the wire, nginx's and ours: the same bytes for the same bytes.
 
-Every case of ``server_cases`` is asked once of both. Its answer is compared byte
-by byte, but for Date and Server; so are the lines about it in the error log and
-the access log. Behind the request comes a probe, whose answer tells that the
-connection was kept. Our product's name is made as long as nginx's.
+Every case of ``server_cases`` and ``socket_cases`` is asked once of nginx, and
+of ours on every flavour. Its answer is compared byte by byte, but for Date and
+Server; so are the lines about it in the error log and the access log. Behind
+the request comes a probe, whose answer tells that the connection was kept. Our
+product's name is made as long as nginx's.
 """
 
 import difflib
@@ -11,54 +12,64 @@ import re
 import subprocess
 
 import pytest
+import server_cases
+import socket_cases
 import trio
 from lua_worker import messages
 from real_nginx import RealNginx, require_nginx
-from server_cases import GROUPS
 from server_wire import PATIENCE, wire
+
+from resty_py.vm import FLAVOURS
+
+GROUPS = server_cases.GROUPS | socket_cases.GROUPS
 
 _STAMPS = re.compile(rb"(?<=\r\n)(?:Server|Date): [^\r]*\r\n")
 _SIGNATURE = re.compile(rb"(?:nginx|resty-py)/[\d.]+(?=</center>)")
-_SERVER_NAME = re.compile(r"(?<=, server: )127\.0\.0\.1:\d+")
-_TIME = re.compile(r"\[[^]]*\]")
+
+# What is never the same, or said otherwise by every Lua, in lines of logs.
+_VARYING = re.compile(
+    r"(?<=, server: )127\.0\.0\.1:\d+"
+    r"|(?<=temporary file )[^ ,]+"
+    r"|(?<=closed socket: )u:.* eof:\d"
+    r"|(?<=runtime error: )\S*/(?=\w+\.lua:)"
+    r"|(?<=attempt to index )[^,]*"
+    r"|\[\d\d/\w{3}/\d{4}:[\d:]{8} [+-]\d{4}\]"
+)
 
 # Asked behind each case: nginx answers when it is done with the client before.
 _SYNC = b"GET /sync HTTP/1.0\r\n\r\n"
 
 
-@pytest.fixture(autouse=True)
-def same_length(monkeypatch):
-    """Give our signature, "resty-py/…", the length of nginx's."""
+@pytest.fixture(scope="module")
+def signature():
+    """What nginx signs its pages with."""
     version = subprocess.run([require_nginx(), "-v"], capture_output=True, text=True)
-    signature = version.stderr.split()[2]
-    padding = "9" * (len(signature) - len("resty-py/"))
-    monkeypatch.setattr("resty_py.server.worker.__version__", padding)
+    return version.stderr.split()[2]
 
 
-async def _exchange(port, *pieces, ends=False):
-    answer = b""
-    with trio.fail_after(PATIENCE):
-        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
-            try:
-                for piece in pieces:
-                    await stream.send_all(piece)
-                if ends:
-                    await stream.send_eof()
-                async for chunk in stream:
-                    answer += chunk
-            except trio.BrokenResourceError:
-                answer += b"\r\nreset"
-    return answer
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the Lua files are, by group: both shall name them alike."""
+    folder = tmp_path_factory.mktemp("cases")
+    for group, (_, cases) in GROUPS.items():
+        (folder / group).mkdir()
+        (folder / group / "sync.lua").write_text("ngx.exit(204)")
+        for case in cases:
+            (folder / group / f"{case.name}.lua").write_text(case.lua)
+    return folder
 
 
-def _transcript(answer, error_log, access_log):
-    text = _SIGNATURE.sub(b"SIGNATURE", _STAMPS.sub(b"", answer)).decode("latin-1")
-    lines = [line.partition("\n")[0] for line in messages(error_log)]
-    return [
-        *text.split("\r\n"),
-        *(_SERVER_NAME.sub("ADDRESS", line) for line in lines),
-        *_TIME.sub("[]", access_log).splitlines(),
-    ]
+@pytest.fixture(scope="module")
+def nginx(folder):
+    """Return a function: what nginx says to the cases of a group, asked once."""
+    known = {}
+
+    async def ask(group):
+        if group not in known:
+            known[group] = await _ask_nginx(folder / group, *GROUPS[group])
+        return known[group]
+
+    return ask
 
 
 class _Log:
@@ -75,13 +86,14 @@ class _Log:
         return "".join(line for line in lines if "GET /sync" not in line)
 
 
-async def _nginx(folder, settings, cases):
+async def _ask_nginx(folder, settings, cases):
     text = "".join(f"{name} {value};\n" for name, value in settings.items())
     access_log = folder / "nginx-access.log"
     transcripts = {}
     with RealNginx(folder, text, str(access_log)) as nginx:
         logs = _Log(nginx.log), _Log(access_log)
-        logs[0].news()
+        for log in logs:
+            log.news()
         for case in cases:
             answer = await _exchange(nginx.port, *case.pieces, ends=case.ends)
             await _exchange(nginx.port, _SYNC)
@@ -89,29 +101,54 @@ async def _nginx(folder, settings, cases):
     return transcripts
 
 
-async def _ours(folder, settings, cases):
+async def _ask_ours(folder, settings, cases, home, flavour):
     transcripts = {}
-    for case in cases:
-        home = folder / case.name
-        home.mkdir()
-        async with wire(folder / f"{case.name}.lua", home, **settings) as server:
-            port = server.address.port
+    async with wire("", home, flavour, **settings) as server:
+        logs = _Log(home / "error.log"), _Log(home / "access.log")
+        for case in cases:
+            port = server.serve(folder / f"{case.name}.lua").port
             answer = await _exchange(port, *case.pieces, ends=case.ends)
             await trio.testing.wait_all_tasks_blocked()
-            errors = (home / "error.log").read_text(errors="replace")
-        accesses = (home / "access.log").read_text(errors="replace")
-        transcripts[case.name] = _transcript(answer, errors, accesses)
+            server.worker.access_log.flush()
+            transcripts[case.name] = _transcript(answer, *(log.news() for log in logs))
     return transcripts
 
 
+async def _exchange(port, *pieces, ends=False):
+    answer = b""
+    with trio.move_on_after(PATIENCE) as patience:
+        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+            try:
+                for piece in pieces:
+                    await stream.send_all(piece)
+                    if b"Expect: 100-continue" in piece and piece is not pieces[-1]:
+                        answer += await stream.receive_some()
+                if ends:
+                    await stream.send_eof()
+                async for chunk in stream:
+                    answer += chunk
+            except trio.BrokenResourceError:
+                answer += b"\r\nreset"
+    return answer + b"\r\nkept open" * patience.cancelled_caught
+
+
+def _transcript(answer, error_log, access_log):
+    text = _SIGNATURE.sub(b"SIGNATURE", _STAMPS.sub(b"", answer)).decode("latin-1")
+    errors = [line.partition("\n")[0] for line in messages(error_log)]
+    lines = [*errors, *access_log.splitlines()]
+    return [*text.split("\r\n"), *(_VARYING.sub("…", line) for line in lines)]
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
 @pytest.mark.parametrize("group", GROUPS)
-async def test_ours_answers_as_nginx(group, tmp_path):
+async def test_ours_answers_as_nginx(
+    group, flavour, nginx, folder, tmp_path, signature, monkeypatch
+):
+    padding = "9" * (len(signature) - len("resty-py/"))
+    monkeypatch.setattr("resty_py.server.worker.__version__", padding)
     settings, cases = GROUPS[group]
-    (tmp_path / "sync.lua").write_text("ngx.exit(204)")
-    for case in cases:
-        (tmp_path / f"{case.name}.lua").write_text(case.lua)
-    theirs = await _nginx(tmp_path, settings, cases)
-    ours = await _ours(tmp_path, settings, cases)
+    theirs = await nginx(group)
+    ours = await _ask_ours(folder / group, settings, cases, tmp_path, flavour)
     wrong = [
         _verdict(case, theirs[case.name], ours[case.name])
         for case in cases

@@ -79,6 +79,8 @@ def test_more_groups_than_are_shared(variant):
 def test_the_dfa_matcher_takes_the_longest_and_no_captures(variant):
     assert match(variant, b"foobar", b"foo|foobar") == (b"foo", None)
     assert match(variant, b"foobar", b"foo|foobar|(f)oo", "d") == (b"foobar", None)
+    # One of a hundred matches that begin at the same place.
+    assert match(variant, b"a" * 100, b"a*", "d") == (b"a" * 100, None)
 
 
 @each_variant

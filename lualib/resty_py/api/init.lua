@@ -16,7 +16,7 @@ local require = require
 
 -- Files with install(ngx), in no particular order.
 local FILES = {
-    "codec", "config", "control", "ctx", "header", "log", "output",
+    "codec", "config", "control", "ctx", "header", "log", "output", "re",
     "req_args", "req_body", "req_headers", "req_socket", "sleep", "socket",
     "state", "thread", "timer", "var",
 }

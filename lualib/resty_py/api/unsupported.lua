@@ -11,7 +11,6 @@ local setmetatable = setmetatable
 local NAMES = {
     [""] = {"exec", "run_worker_thread"},
     location = {"capture", "capture_multi"},
-    re = {"match", "find", "gmatch", "sub", "gsub"},
 }
 
 local _M = {}

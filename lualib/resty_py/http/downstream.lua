@@ -27,13 +27,13 @@ local scheduler = require "resty_py.scheduler"
 local arm = deadlines.arm
 local client_host = require "resty_py.net.address".text
 local disarm = deadlines.disarm
+local failed_call = log.failed_call
 local find = string.find
-local format = string.format
 local parse = head.parse
 local post = scheduler.post
+local new_pending = require "resty_py.http.pending".new
 local setmetatable = setmetatable
 local sub = string.sub
-local upper = string.upper
 local wake = scheduler.wake
 
 local TIMEOUT = scheduler.TIMEOUT
@@ -78,7 +78,10 @@ function _M.open(connection, address, listener)
         pipelined = false,
         scan = nil,
         request = nil,
+        ending = nil,
         pending = nil,
+        after_drain = nil,
+        failed = nil,
     }, Downstream)
     connection.readable = false
     self:await_head(self.settings.client_header_timeout)
@@ -109,7 +112,18 @@ function Downstream:await(step, timeout)
 end
 
 
+-- Logs the request whose response was on its way.
+function Downstream:conclude()
+    local r = self.ending
+    if r then
+        self.ending = nil
+        self.listener.conclude(r)
+    end
+end
+
+
 function Downstream:close()
+    self:conclude()
     if self.connection.fd then
         _M.active = _M.active - 1
         self.listener.idle[self] = nil
@@ -145,7 +159,8 @@ end
 
 local function idle_timed_out(self)
     if self.requests == 0 then
-        log.connection(self, log.INFO, TIMED_OUT .. " while waiting for request")
+        log.connection(self, log.INFO,
+                       TIMED_OUT .. " while waiting for request")
     end
     return self:close()
 end
@@ -159,17 +174,12 @@ local function head_timed_out(self)
 end
 
 
-local function failed_to_read(connection, err)
-    return format("recv() failed (%s: %s%s)", connection.code or "-1",
-                  upper(sub(err, 1, 1)), sub(err, 2))
-end
-
-
 -- The client has ended a connection on which no request had begun.
 local function idle_closed(self, err)
     local is_first = self.requests == 0
     if err ~= "closed" then
-        log.connection(self, log.INFO, failed_to_read(self.connection, err)
+        local failure = failed_call("recv", err, self.connection.code)
+        log.connection(self, log.INFO, failure
                        .. (is_first and " while waiting for request"
                            or " while keepalive"))
     elseif is_first then
@@ -188,7 +198,7 @@ local function head_cut_short(self, err)
         return idle_closed(self, err)
     end
     local reason = err == "closed" and "client prematurely closed connection"
-        or failed_to_read(self.connection, err)
+        or failed_call("recv", err, self.connection.code)
     return self:refuse(400, reason .. activity(self), true)
 end
 
@@ -217,7 +227,8 @@ function Downstream:await_head(timeout)
 end
 
 
--- first: these are the first bytes of a head, whose own time begins.
+-- first: these are the first bytes of a head. Its own time begins; that of a
+-- connection's first head runs since it was accepted.
 function Downstream:parse_head(first)
     local connection = self.connection
     local buffer, position = connection.buffer, connection.position
@@ -237,16 +248,16 @@ function Downstream:parse_head(first)
     self.scan = detail
     if first then
         self.listener.idle[self] = nil
-        return self:await(read_head, self.settings.client_header_timeout)
     end
-    return self:await(read_head)
+    return self:await(read_head, first and self.requests > 0
+                      and self.settings.client_header_timeout)
 end
 
 
 -- Logs what was dropped of a head.
-function Downstream:log_notes(head)
-    for i = 1, #head.notes do
-        log.head(self, head, log.INFO, head.notes[i])
+function Downstream:log_notes(found)
+    for i = 1, #found.notes do
+        log.head(self, found, log.INFO, found.notes[i])
     end
 end
 
@@ -274,8 +285,7 @@ end
 -- Ends a request that could not be read.
 --   code     its status
 --   reason   what is logged
---   cut      without an answer
-function Downstream:refuse(code, reason, cut)
+function Downstream:refuse(code, reason, without_answer)
     local connection = self.connection
     disarm(connection.read_timer)
     connection.reader = nil
@@ -285,13 +295,23 @@ function Downstream:refuse(code, reason, cut)
     if in_line and self.pipelined then
         reason = sub(reason, 1, in_line - 1) .. PIPELINED_LINE
     end
-    local head = fragment.read(connection.buffer, connection.position, in_line)
-    return self.listener.refuse(self, head, code, reason, cut)
+    local known = fragment.read(connection.buffer, connection.position,
+                                self.settings.head_limits.room, in_line)
+    return self.listener.refuse(self, known, code, reason, without_answer)
 end
 
 
 local function next_head(self)
     return self:parse_head(true)
+end
+
+
+-- Ends the connection without another word.
+function Downstream:cut()
+    self:conclude()
+    self.request = nil
+    self.pending = nil
+    return self:close()
 end
 
 
@@ -304,9 +324,9 @@ function Downstream:finish(keepalive, linger)
         self.after_drain = {keepalive, linger}
         return
     end
-    if not self.connection.fd then
+    if self.failed or not self.connection.fd then
         return self:close()
-    elseif keepalive then
+    elseif keepalive and not self.listener.draining then
         return self:keep_alive()
     elseif linger or self:has_unread() then
         return self:linger()
@@ -362,103 +382,6 @@ end
 -- Sending -------------------------------------------------------------------
 
 
--- Output that the socket has not taken: an item that sends as it can.
-local Pending = {}
-Pending.__index = Pending
-
-
-local function new_pending(self, data, from)
-    return setmetatable({
-        downstream = self,
-        parked = false,
-        value = nil,
-        pieces = {data},
-        first = 1,
-        last = 1,
-        from = from,
-        size = #data - from + 1,
-        waiting = {},
-    }, Pending)
-end
-
-
-function Pending:await()
-    local connection = self.downstream.connection
-    local timeout = self.downstream.settings.send_timeout
-    self.parked = true
-    connection.writer = self
-    arm(connection.write_timer, clock.mono + timeout, self)
-end
-
-
-function Pending:append(data)
-    self.last = self.last + 1
-    self.pieces[self.last] = data
-    self.size = self.size + #data
-end
-
-
--- Lets light threads go on that wait in push_back.
-function Pending:release(err)
-    for thread in pairs(self.waiting) do
-        wake(thread, err)
-    end
-    self.waiting = {}
-end
-
-
-function Pending:forget(thread)
-    self.waiting[thread] = nil
-end
-
-
-function Pending:fail(err)
-    local downstream = self.downstream
-    downstream.pending = nil
-    downstream.failed = err
-    disarm(downstream.connection.write_timer)
-    self:release(err)
-    return downstream:output_failed()
-end
-
-
-function Pending:done()
-    local downstream = self.downstream
-    downstream.pending = nil
-    disarm(downstream.connection.write_timer)
-    self:release()
-    local after = downstream.after_drain
-    if after then
-        downstream.after_drain = nil
-        return downstream:finish(after[1], after[2])
-    end
-end
-
-
-function Pending:run(event)
-    if event == TIMEOUT then
-        return self:fail("timeout")
-    end
-    local connection = self.downstream.connection
-    while self.first <= self.last do
-        local piece = self.pieces[self.first]
-        local from, err = connection:write_now(piece, self.from)
-        if not from then
-            return self:fail(err)
-        end
-        self.size = self.size - (from - self.from)
-        self.from = from
-        if from <= #piece then
-            return self:await()
-        end
-        self.pieces[self.first] = nil
-        self.first = self.first + 1
-        self.from = 1
-    end
-    return self:done()
-end
-
-
 -- Sends `data`, now or as the socket takes it.
 -- Returns true | nil, err when the client is gone.
 function Downstream:send(data)
@@ -473,6 +396,8 @@ function Downstream:send(data)
     local from, err = self.connection:write_now(data, 1)
     if not from then
         self.failed = err
+        log.request(self.request, log.INFO,
+                    failed_call("send", err, self.connection.code))
         return nil, err
     elseif from <= #data then
         self.pending = new_pending(self, data, from)
@@ -501,16 +426,33 @@ function Downstream:push_back(limit)
 end
 
 
+-- Bytes that the kernel has not taken.
+function Downstream:unsent()
+    return self.pending and self.pending.size or 0
+end
+
+
 -- Whether so much output waits that its maker should.
 function Downstream:is_congested()
     return self.pending and self.pending.size > PENDING_MAX
 end
 
 
--- The client cannot be written to: a response that was complete is over.
-function Downstream:output_failed()
+-- All that was pending has been sent.
+function Downstream:output_sent()
+    self:conclude()
     local after = self.after_drain
     if after then
+        self.after_drain = nil
+        return self:finish(after[1], after[2])
+    end
+end
+
+
+-- The client cannot be written to: a response that was complete is over.
+function Downstream:output_failed()
+    self:conclude()
+    if self.after_drain then
         self.after_drain = nil
         return self:close()
     end

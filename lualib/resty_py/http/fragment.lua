@@ -62,20 +62,21 @@ end
 
 -- Reads what has come of a head.
 --   buffer, from   as head.parse takes them
+--   room           bytes that a line may have: it is cut behind them
 --   no_fields      the fault is in the request line
 -- Returns a head, as in meaning.lua, that ends its connection.
-function _M.read(buffer, from, no_fields)
+function _M.read(buffer, from, room, no_fields)
     local first = find(buffer, "[^\r\n]", from) or #buffer + 1
     local text, next = cut_line(buffer, first)
     local fields = read_fields(buffer, not no_fields and next)
     return {
-        line = {uri = "", args = nil, text = text},
+        line = {uri = "", args = nil},
         fields = fields,
         n = fields.n,
         method = match(text, "^([A-Z_-]+) ") or "",
         target = "",
         version = next and find(text, OLD_LINE) and 9 or 11,
-        request_line = text,
+        request_line = sub(text, 1, room),
         host = fields.host_header,
         host_header = fields.host_header,
         keepalive = false,

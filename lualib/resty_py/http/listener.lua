@@ -31,7 +31,8 @@ local _M = {}
 --   fd        nonblocking, listening
 --   name      its address, for logs: "127.0.0.1:8080", "unix:/path"
 --   engine    {serve = f(downstream, head),
---             refuse = f(downstream, head, code, reason, cut)}
+--             refuse = f(downstream, head, code, reason, without_answer),
+--             conclude = f(request)}
 --   settings  the server's settings (resty_py.settings)
 -- Returns the listener | nil, err.
 function _M.open(fd, name, engine, settings)
@@ -44,10 +45,12 @@ function _M.open(fd, name, engine, settings)
         name = name,
         serve = engine.serve,
         refuse = engine.refuse,
+        conclude = engine.conclude,
         settings = settings,
         parked = false,
         value = nil,
         idle = {},
+        draining = false,
         pause = deadlines.new(),
     }, Listener)
     self:await()

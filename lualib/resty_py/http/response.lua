@@ -16,7 +16,9 @@
 --   out, out_n, out_size   pieces not yet handed down, and their bytes
 --   body_sent       body bytes given out
 --   head_size       bytes of the header block
---   sent            bytes handed down, header block and framing included
+--   sent            bytes handed down, header block and framing included, but
+--                   for those that were lost; bytes_sent() tells how many of
+--                   them have left
 --
 -- Follows ngx_http_header_filter_module.c, ngx_http_write_filter_module.c
 -- and ngx_http_lua_output.c.
@@ -166,7 +168,7 @@ local function write_head(r)
         r.header_only = false
         return
     end
-    if r.draining then
+    if r.downstream.listener.draining then
         r.keepalive = false
     end
     frame(r, r.headers)
@@ -225,6 +227,12 @@ local function hand_down(r)
 end
 
 
+-- How much of what was handed down the kernel has taken.
+function _M.bytes_sent(r)
+    return r.sent - r.downstream:unsent()
+end
+
+
 -- Puts out a piece of the body, which is not empty. Headers are sent.
 -- Returns true | nil, err.
 function _M.write(r, data)
@@ -252,7 +260,10 @@ end
 -- Hands down all that has collected.
 -- Returns true | nil, err.
 function _M.flush(r)
-    if r.out_n > 0 and not r.buffering then
+    local failed = r.downstream.failed
+    if failed then
+        return nil, failed
+    elseif r.out_n > 0 and not r.buffering then
         return hand_down(r)
     end
     return true

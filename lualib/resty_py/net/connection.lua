@@ -50,7 +50,8 @@ Connection.__index = Connection
 
 local by_fd = {}
 
-local _M = {}
+-- `count`: descriptors that are open.
+local _M = {count = 0}
 
 
 -- Takes a nonblocking descriptor over.
@@ -76,6 +77,7 @@ function _M.adopt(fd)
         write_timer = new_deadline(),
     }, Connection)
     by_fd[fd] = connection
+    _M.count = _M.count + 1
     return connection
 end
 
@@ -327,6 +329,7 @@ function Connection:close()
     end
     self.fd = nil
     by_fd[fd] = nil
+    _M.count = _M.count - 1
     drop(self.read_timer)
     drop(self.write_timer)
     sys.close(fd)

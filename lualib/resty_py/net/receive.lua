@@ -154,6 +154,13 @@ local function read_size(self, timeout, size)
 end
 
 
+-- Whether the end of a request socket is the client's, and no proper one.
+local function is_client_abort(self)
+    return self.kind and (self.left or 1) > 0
+        and (self.left or self.request.settings.lua_check_client_abort)
+end
+
+
 local function read_all(self, timeout)
     local pieces, n = {self.connection:take_buffer()}, 1
     while true do
@@ -161,7 +168,7 @@ local function read_all(self, timeout)
         if data then
             n = n + 1
             pieces[n] = data
-        elseif err == "closed" then
+        elseif err == "closed" and not is_client_abort(self) then
             return concat(pieces, "", 1, n)
         else
             return nil, err, concat(pieces, "", 1, n)
@@ -183,12 +190,6 @@ end
 
 
 -- Methods -------------------------------------------------------------------
-
-
-local function is_client_abort(self)
-    return self.kind and (self.left or 1) > 0
-        and (self.left or self.request.settings.lua_check_client_abort)
-end
 
 
 -- Ends a read that failed: only a timeout leaves the socket readable.

@@ -404,6 +404,8 @@ function Tcp.send(...)
     self.writing = false
     if not ok then
         return send_failed(self, r, err)
+    elseif self.kind then
+        r.sent = r.sent + #data
     end
     return #data
 end

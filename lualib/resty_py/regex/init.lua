@@ -2,9 +2,10 @@
 --
 --   available           whether there is a library; missing: why there is none
 --   compile(pattern, letters)
---                       re | nil, err. Kept where `letters` has an "o" (cache).
---                       An error is thrown, four levels up, for a letter that
---                       is none and for a pattern that is no string
+--                       re | nil, err. Kept where `letters` has an "o"
+--                       (cache.lua). A letter that is none and a pattern that
+--                       is no string raise an error, which blames the caller
+--                       of the function that called compile()
 --   match(re, subject, start)
 --                       number of groups up to the last that took part
 --                       | nil (no match) | nil, err; `start` is an offset, 0
@@ -46,7 +47,9 @@
 --    the subject, and undefines what a malformed one does; here its malformed
 --    parts match nothing. The DFA matcher cannot do that, so it checks.
 -- 5. A pattern that is not kept is freed after its use and not when Lua's
---    collector comes by: the collector does not see how large it is.
+--    collector comes by, which does not see how large it is. Left to the
+--    collector are those dropped from the cache, of iterators that nobody ran
+--    to their end, and of replacement functions that raised an error.
 --
 -- Follows lua-resty-core's regex.lua and ngx_http_lua_regex.c.
 

@@ -8,7 +8,7 @@
 -- 2. What has come from the client and was not read hides its end: a client
 --    that has sent a body or the next request, and then closed, has not left.
 --    Neither has one that closed together with its request.
--- 3. While the body is read, the reader is told instead.
+-- 3. While the body or a request socket is read, the reader is told instead.
 --
 -- Follows ngx_http_lua_check_broken_connection.
 
@@ -45,13 +45,19 @@ local function has_left(connection)
 end
 
 
+local function is_read(r)
+    local socket = r.raw_socket or r.body_socket
+    return r.body_state == "reading" or socket and socket.reading
+end
+
+
 function Watch:run()
     local r = self.request
     if r.terminated or not r.connection.fd then
         return
     end
     self.parked = true
-    if r.body_state == "reading" then
+    if is_read(r) then
         return
     end
     local left, err = has_left(r.connection)

@@ -8,9 +8,11 @@ local httptime = require "resty_py.codec.httptime"
 local log = require "resty_py.log"
 local native = require "resty_py.native"
 
+local bytes_sent = require "resty_py.http.response".bytes_sent
 local escape = log.escape
 local get = require "resty_py.http.head".get
 local floor = math.floor
+local format = string.format
 local max = math.max
 local write = native.access and native.access.write
 
@@ -37,10 +39,11 @@ end
 
 local function combined(r)
     local head = r.head
+    local size = max(0, bytes_sent(r) - r.head_size)
     return address.text(r.downstream.address) .. " - - [" .. time_local()
-        .. '] "' .. escape(head.request_line) .. '" ' .. r.status .. " "
-        .. max(0, r.sent - r.head_size) .. ' "' .. header(r, "referer") .. '" "'
-        .. header(r, "user-agent") .. '"\n'
+        .. '] "' .. escape(head.request_line) .. '" '
+        .. format("%03d", r.status) .. " " .. size .. ' "'
+        .. header(r, "referer") .. '" "' .. header(r, "user-agent") .. '"\n'
 end
 
 

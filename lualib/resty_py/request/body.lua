@@ -11,9 +11,9 @@
 --
 -- r.received counts its bytes as they came, framing included.
 --
--- A body past client_body_buffer_size, or past a quarter more where its
+-- A body of client_body_buffer_size or more, or a quarter more where its
 -- length is told, goes to a file in client_body_temp_path, which goes when
--- the request ends.
+-- the request ends. nginx does not count what comes together with the head.
 --
 -- Follows ngx_http_request_body.c.
 
@@ -24,12 +24,15 @@ local log = require "resty_py.log"
 local scheduler = require "resty_py.scheduler"
 
 local concat = table.concat
+local format = string.format
 local min = math.min
 local setmetatable = setmetatable
 local tostring = tostring
 
 -- Bytes of a body read at once.
 local READ_SIZE = 65536
+
+local CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
 
 local _M = {}
 
@@ -51,7 +54,7 @@ end
 
 local function memory_limit(r)
     local size = r.settings.client_body_buffer_size
-    return r.head.chunked and size or size + size / 4
+    return (r.head.chunked and size or size + size / 4) - 1
 end
 
 
@@ -110,12 +113,14 @@ _M.new_sink = new_sink
 -- Taking it off the connection ----------------------------------------------
 
 
--- Answers Expect: 100-continue, once, before the body is awaited.
+-- Answers Expect: 100-continue, once, before the body is awaited: even where
+-- it has come already, as nginx does, but never inside the response.
 local function invite(r)
     if r.expecting then
         r.expecting = nil
-        if r.connection:is_drained() and not r.headers_sent then
-            r.downstream:send("HTTP/1.1 100 Continue\r\n\r\n")
+        if r.sent == 0 then
+            r.sent = #CONTINUE
+            r.downstream:send(CONTINUE)
         end
     end
 end
@@ -157,7 +162,23 @@ local function read_counted(r, put, timeout)
 end
 
 
-local function read_chunked(r, put, timeout)
+-- Whether a chunked body may be as long as it says so far, the rest of the
+-- chunk at hand included; logs where it may not.
+--   last   the bytes of the last piece that came
+local function is_admitted(r, state, last, most)
+    local announced = state.received + state.left
+    if most == 0 or announced <= most then
+        return true
+    end
+    local chunk = last + state.left
+    log.request(r, log.ERR, format("client intended to send too large chunked "
+                .. "body: %d+%d bytes", announced - chunk, chunk))
+    return false
+end
+
+
+-- most: bytes that it may have, 0: any number.
+local function read_chunked(r, put, timeout, most)
     local state = r.chunk_state or chunked.new()
     r.chunk_state = state
     while not state.done do
@@ -173,6 +194,9 @@ local function read_chunked(r, put, timeout)
             r.connection:unread(data, used)
             r.received = r.received - (#data - used + 1)
         end
+        if not is_admitted(r, state, n > 0 and #pieces[n] or 0, most) then
+            return nil, "too large"
+        end
         for i = 1, n do
             local ok
             ok, err = put(pieces[i])
@@ -185,9 +209,9 @@ local function read_chunked(r, put, timeout)
 end
 
 
-local function read_all(r, put, timeout)
+local function read_all(r, put, timeout, most)
     local read = r.head.chunked and read_chunked or read_counted
-    return read(r, put, timeout)
+    return read(r, put, timeout, most or 0)
 end
 
 
@@ -196,24 +220,31 @@ local FAILURES = {
                .. " while reading client request body"},
     closed = {400, log.INFO, "client prematurely closed connection"},
     invalid = {400, log.ERR, "client sent invalid chunked body"},
-    ["too large"] = {413, log.ERR,
-                     "client intended to send too large chunked body"},
+    ["too large"] = {413},
 }
 
 
+-- Returns {code, level, text}: what to end the request with, and the line of
+-- the log.
+local function failure_of(r, err)
+    local code = r.connection.code
+    return FAILURES[err]
+        or code and {400, log.INFO, log.failed_call("recv", err, code)}
+        or {500, log.CRIT, "reading the request body failed: " .. err}
+end
+
+
 local function fail(r, err)
-    local failure = FAILURES[err]
+    local failure = failure_of(r, err)
     r.body_state = "discarded"
     r.keepalive = false
-    if err == "closed" then
+    if err == "closed" or r.connection.code then
         -- Nobody is there to read an error page.
         r.downstream.failed = err
     end
-    if not failure then
-        log.request(r, log.CRIT, "reading the request body failed: " .. err)
-        return nil, 500
+    if failure[2] then
+        log.request(r, failure[2], failure[3])
     end
-    log.request(r, failure[2], failure[3])
     return nil, failure[1]
 end
 
@@ -231,13 +262,10 @@ function _M.read(r)
     invite(r)
     local sink = new_sink(r, memory_limit(r))
     r.body_sink = sink
-    local most = r.head.chunked and r.settings.client_max_body_size or 0
+    local settings = r.settings
     local ok, err = read_all(r, function(data)
-        if most > 0 and sink.size + #data > most then
-            return nil, "too large"
-        end
         return sink:put(data)
-    end, r.settings.client_body_timeout)
+    end, settings.client_body_timeout, settings.client_max_body_size)
     r.body_sink = nil
     if not ok then
         sink:drop()
@@ -265,9 +293,12 @@ local function discard_rest(r)
 end
 
 
-local function discarded(thread, ok, result)
+local function discarded(thread, ok, result, err)
     local r = thread.request
     r.body_state = "discarded"
+    if err == "invalid" then
+        log.request(r, FAILURES[err][2], FAILURES[err][3])
+    end
     return r.downstream:finish(ok and result and r.keepalive, false)
 end
 

@@ -66,6 +66,13 @@ local function kill_threads(r)
 end
 
 
+-- Logs a request whose response has left, or never will.
+function _M.conclude(r)
+    r.phase = "log"
+    access_log.write(r)
+end
+
+
 -- Ends a request whose response is complete, or will never be.
 --   cut  close the connection without another word
 local function complete(r, cut)
@@ -73,19 +80,32 @@ local function complete(r, cut)
     r.connection.watcher = nil
     local downstream = r.downstream
     close_sockets(r)
-    r.phase = "log"
-    access_log.write(r)
     body.clean_up(r)
+    downstream.ending = r
     if cut or downstream.failed then
-        downstream.pending = nil
-        return downstream:finish(false, false)
+        return downstream:cut()
+    elseif not downstream.pending then
+        downstream:conclude()
     end
     return body.leave(r)
 end
 
 
+-- Closes the connection without another word. The log tells the code where
+-- nothing of a response has left.
+local function cut(r, code)
+    if code > 0 and (r.status == 0 or r.sent == 0) then
+        r.status = code
+    end
+    return complete(r, true)
+end
+
+
 -- Ends the response as the handler left it.
 local function finish(r)
+    if r.expecting and r.body_state == "unread" then
+        body.invite(r)
+    end
     response.finish(r)
     return complete(r)
 end
@@ -124,8 +144,7 @@ function _M.exit(thread, code)
         return r:over()
     elseif CUTTING[code] or code ~= OK and code < 200 and not r.headers_sent
     then
-        r.status = code > 0 and not r.headers_sent and code or r.status
-        return complete(r, true)
+        return cut(r, code)
     elseif r.headers_sent or r.buffering then
         return finish(r)
     end
@@ -137,8 +156,7 @@ end
 function _M.abandon(r)
     if not r.terminated then
         kill_threads(r)
-        r.status = r.headers_sent and r.status or 499
-        complete(r, true)
+        return cut(r, 499)
     end
 end
 
@@ -283,17 +301,16 @@ end
 --   head     what is known of it (http/fragment.lua)
 --   code     its status
 --   reason   what is logged
---   cut      without an answer
-function _M.refuse(downstream, head, code, reason, cut)
+function _M.refuse(downstream, head, code, reason, without_answer)
     local r = request.new(downstream, head)
     log.request(r, log.INFO, reason)
-    if cut then
+    if without_answer then
         r.status = code
     else
         response.send_special(r, code)
     end
-    access_log.write(r)
-    return downstream:finish(false, not cut)
+    r.linger = true
+    return complete(r, without_answer)
 end
 
 

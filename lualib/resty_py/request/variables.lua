@@ -27,6 +27,7 @@ local native = require "resty_py.native"
 local version = require "resty_py.version"
 
 local byte = string.byte
+local bytes_sent = require "resty_py.http.response".bytes_sent
 local concat = table.concat
 local find = string.find
 local floor = math.floor
@@ -93,7 +94,7 @@ end
 
 
 local function body_bytes_sent(r)
-    return format("%d", max(0, r.sent - r.head_size))
+    return format("%d", max(0, bytes_sent(r) - r.head_size))
 end
 
 
@@ -217,7 +218,7 @@ local BUILTIN = {
     pipe = function(r) return r.downstream.pipelined and "p" or "." end,
 
     status = status,
-    bytes_sent = function(r) return format("%d", r.sent) end,
+    bytes_sent = function(r) return format("%d", bytes_sent(r)) end,
     body_bytes_sent = body_bytes_sent,
     limit_rate = function() return "0" end,
 

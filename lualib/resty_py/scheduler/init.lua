@@ -73,9 +73,9 @@ local SLICE = 256
 local CACHE_MAX = 1024
 
 -- `current`: the light thread that runs now, or a stand-in of a phase that
--- cannot yield; nil outside Lua handlers.
+-- cannot yield; nil outside Lua handlers. `alive`: light threads not ended.
 local _M = {RUNTIME = RUNTIME, REFUSED = REFUSED, TIMEOUT = TIMEOUT,
-            current = nil, budget = 0}
+            current = nil, budget = 0, alive = 0}
 
 local queue = {}
 local head, tail = 1, 1
@@ -148,6 +148,7 @@ end
 
 local function finish(thread, ok, ...)
     local co = thread.co
+    _M.alive = _M.alive - 1
     thread.dead = true
     thread.co = nil
     if thread.parked then
@@ -210,9 +211,12 @@ end
 
 -- Ends what the thread serves when the runtime itself has failed in it.
 function Thread.give_up(thread)
-    local downstream = thread.request.downstream
-    if downstream then
-        downstream:give_up()
+    local r = thread.request
+    _M.kill(thread)
+    if r.downstream then
+        return r.downstream:give_up()
+    elseif not r.terminated then
+        return r:over()
     end
 end
 
@@ -235,6 +239,7 @@ function _M.start(request, parent, ended, f, ...)
     if parent then
         light[co] = thread
     end
+    _M.alive = _M.alive + 1
     local outer = _M.current
     _M.current = thread
     _M.budget = SLICE
@@ -246,10 +251,15 @@ end
 
 -- Ends a light thread where it is parked or queued; `ended` is not called.
 function _M.kill(thread)
+    if thread.dead then
+        return
+    end
     local owner = thread.owner
+    _M.alive = _M.alive - 1
     thread.dead = true
     thread.co = nil
     thread.parked = false
+    thread.value = nil
     thread.owner = nil
     if owner then
         owner:forget(thread)

@@ -12,7 +12,11 @@ local settings = require "resty_py.settings"
 
 local error = error
 local loadstring = loadstring or load
+local pcall = pcall
 local require = require
+local select = select
+local tostring = tostring
+local unpack = unpack or table.unpack  -- luacheck: ignore 143
 
 local running = {}
 
@@ -38,6 +42,13 @@ local function keep(...)
 end
 
 
+-- What an error says; its own __tostring may fail, too.
+local function text_of(err)
+    local ok, text = pcall(tostring, err)
+    return ok and text or "error object is not a string"
+end
+
+
 local function ended(thread, ok, ...)
     local r = thread.request
     r.entry = nil
@@ -46,7 +57,7 @@ local function ended(thread, ok, ...)
         r.answer = keep(...)
     else
         local err, trace = ...
-        r.answer = keep(tostring(err), trace)
+        r.answer = keep(text_of(err), trace)
     end
     return engine.thread_over(r)
 end

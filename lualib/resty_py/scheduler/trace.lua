@@ -5,8 +5,13 @@
 --   here(base, level)  of the running one, from `level` on: 1 is who called
 --
 -- base: the function that calls what a light thread runs. Both return
--- "stack traceback:" and a line per frame.
+-- "stack traceback:" and a line per frame. Only the innermost frames are
+-- looked at: finding the n-th frame of a deep stack takes n steps, and a
+-- stack that has overflowed has hundreds of thousands.
+--
+-- `of` follows ngx_http_lua_thread_traceback, `here` Lua's own traceback.
 
+local concat = table.concat
 local find = string.find
 local format = string.format
 local getinfo = debug.getinfo
@@ -15,18 +20,66 @@ local match = string.match
 local sub = string.sub
 local traceback = debug.traceback
 
--- Frames that are looked through for the base.
-local DEEPEST = 200000
+-- Frames that are shown: NGX_HTTP_LUA_BT_DEPTH.
+local DEPTH = 22
+-- Frames that are looked through for the base; Lua's traceback shows as many.
+local DEEPEST = 22
 
 local _M = {}
 
 
+local function title(info)
+    if info.what == "main" then
+        return " in main chunk"
+    elseif info.what == "C" or info.what == "tail" then
+        return " ?"
+    end
+    return format(" in function <%s:%d>", info.short_src, info.linedefined)
+end
+
+
+local function is_named(info)
+    return info.name and (info.namewhat ~= "" or info.what == "C")
+end
+
+
+-- One frame; `outermost`: it is what the base called, known by no name.
+local function line(info, outermost)
+    local place = info.short_src .. ":"
+    if info.currentline > 0 then
+        place = place .. info.currentline .. ":"
+    end
+    if is_named(info) and not outermost then
+        return place .. " in function '" .. info.name .. "'"
+    end
+    return place .. title(info)
+end
+
+
+function _M.of(co, base)
+    local lines = {"stack traceback:"}
+    local before = nil
+    for level = 0, DEPTH do
+        local info = getinfo(co, level, "Snlf")
+        local over = not info or info.func == base
+        if before then
+            lines[#lines + 1] = line(before, over)
+        end
+        if over then
+            return concat(lines, "\n\t")
+        end
+        before = info
+    end
+    lines[#lines + 1] = "..."
+    return concat(lines, "\n\t")
+end
+
+
 -- Returns what is known of the function that `base` called, or nil.
---   info_of   f(level): getinfo of a frame, nil behind the last
-local function first_called(base, info_of)
+local function first_called(base)
     local called
     for level = 0, DEEPEST do
-        local info = info_of(level)
+        local info = getinfo(level + 2, "Sf")
         if not info then
             return nil
         elseif info.func == base then
@@ -34,14 +87,6 @@ local function first_called(base, info_of)
         end
         called = info
     end
-end
-
-
-local function title(info)
-    if info.what == "main" then
-        return "in main chunk"
-    end
-    return format("in function <%s:%d>", info.short_src, info.linedefined)
 end
 
 
@@ -56,26 +101,16 @@ local function cut(text, base, called)
     text = sub(text, 1, at - 1)
     if called then
         text = gsub(text, ": in [^\n]*$", function()
-            return ": " .. title(called)
+            return ":" .. title(called)
         end)
     end
     return text
 end
 
 
-function _M.of(co, base)
-    local called = first_called(base, function(level)
-        return getinfo(co, level, "Sf")
-    end)
-    return cut(traceback(co), base, called)
-end
-
-
 function _M.here(base, level)
-    local called = first_called(base, function(depth)
-        return getinfo(depth + 2, "Sf")
-    end)
-    return cut(match(traceback("", level + 1), "[^\n].*"), base, called)
+    return cut(match(traceback("", level + 1), "[^\n].*"), base,
+               first_called(base))
 end
 
 

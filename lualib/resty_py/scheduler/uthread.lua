@@ -74,7 +74,9 @@ local function start(parent, spawner, f, ...)
     r.threads = r.threads or {}
     local thread, co = scheduler.start(r, parent, ended, f, ...)
     thread.spawner = spawner
-    parent.value = co
+    if not parent.dead then
+        parent.value = co
+    end
     if r.terminated then
         scheduler.kill(thread)
     elseif not thread.dead then

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..table import Module
-from .shorthand import HTTP, LOCAL, LOCATIONS, UPSTREAM, WITH_IF, later
+from .shorthand import HTTP, LOCAL, LOCATIONS, REWRITE, UPSTREAM, WITH_IF, later
 
 __all__ = ["MODULES"]
 
@@ -50,6 +50,8 @@ MODULES = (
         *later(WITH_IF, "2-3", "srcache_fetch srcache_store"),
         *later(WITH_IF, "1", "srcache_fetch_skip srcache_store_skip"),
     )),
-    Module("ngx_http_upstream_list_module", tuple(later(HTTP, "2+", "upstream_list"))),
+    Module("ngx_http_upstream_list_module", (
+        *later(HTTP | REWRITE, "2+", "upstream_list"),
+    )),
     Module("ngx_http_no_error_pages", tuple(later(LOCAL, "0", "no_error_pages"))),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..kinds import FLAG, off_only
+from ..kinds import FLAG, enum, off_only
 from ..settings import TryFiles
 from ..table import Command, Inherit, Kind, Module
 from ..template import Template
@@ -64,7 +64,7 @@ MODULES = (
     Module("ngx_http_autoindex_module", (
         Command("autoindex", LOCAL, "1", off_only(FLAG), "off"),
         Command(
-            "autoindex_format", LOCAL, "1", Kind("text", lambda call: call.args[0]),
+            "autoindex_format", LOCAL, "1", enum("html", "json", "jsonp", "xml"),
             "html", status=INERT,
         ),
         flag("autoindex_localtime", LOCAL, "off", status=INERT),

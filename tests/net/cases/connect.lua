@@ -51,7 +51,8 @@ show(s:close())
 
 
 -- case: reset_then_receive
-local s = open(PORT.reset)
+local s = open()
+s:send("reset\n")
 settle()
 show(s:receive())
 show(s:send("x"))
@@ -60,7 +61,8 @@ show(s:close())
 
 
 -- case: reset_then_send
-local s = open(PORT.reset)
+local s = open()
+s:send("reset\n")
 settle()
 show(s:send("x"))
 show(s:send("x"))

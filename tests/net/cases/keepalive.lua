@@ -217,8 +217,8 @@ for i = 1, 4 do
     threads[i] = ngx.thread.spawn(function() open_pooled(i):close() end)
 end
 a:close()
-b:setkeepalive()
 for i = 1, 4 do ngx.thread.wait(threads[i]) end
+show(b:setkeepalive())
 show(open_pooled("end"):getreusedtimes())
 
 

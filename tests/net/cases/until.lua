@@ -3,33 +3,32 @@
 
 -- case: until_pattern
 local s = open()
-s:settimeout(40)
 s:send("say hello--endworld--end--endtail\n")
 local read = s:receiveuntil("--end")
 for _ = 1, 3 do show(read()) end
 settle()
+s:settimeout(20)
 show(read())
 show(read())
-s:send("say -\n")
-settle()
-show(read())
-s:send("say -en\n")
-settle()
-show(read())
+for _, text in ipairs {"-", "-en"} do
+    s:send("say " .. text .. "\n")
+    settle()
+    show(read())
+end
+s:settimeout(5000)
 s:send("say dmore\n")
-settle()
 show(read())
 show(s:receiveany(10))
+s:settimeout(20)
 s:send("say ab--e\n")
 settle()
 show(read())
 show(s:receiveany(1))
+s:settimeout(5000)
 s:send("say nd\n")
 show(read())
 s:send("say z--end\nclose\n")
-show(read())
-show(read())
-show(read())
+for _ = 1, 3 do show(read()) end
 
 
 -- case: until_closed

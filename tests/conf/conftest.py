@@ -1,0 +1,3 @@
+from conf_case import case
+
+__all__ = ["case"]
