@@ -7,7 +7,8 @@ Lua test says itself what its peer does, and when:
     drip TEXT     send it byte by byte
     zeros N       send N bytes
     flood N       send N bytes that are not all the same: pattern(N)
-    trickle       send through the smallest kernel buffer from now on
+    sndbuf N      send through a kernel buffer of this size from now on
+    echo N        send back the next N bytes, as they come
     count N       read N bytes and answer "N\\n"
     digest N      read N bytes and answer their MD5 in hex and "\\n"
     fin           send FIN and go on reading
@@ -84,8 +85,16 @@ class Puppet:
     async def _do_flood(self, number: str) -> None:
         await self._stream.send_all(pattern(int(number)))
 
-    async def _do_trickle(self, _argument: str) -> None:
-        self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LEAST_BUFFER)
+    async def _do_sndbuf(self, size: str) -> None:
+        self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, int(size))
+
+    async def _do_echo(self, number: str) -> None:
+        left = int(number)
+        while left and (self._buffer or await self._more()):
+            taken = bytes(self._buffer[:left])
+            del self._buffer[:left]
+            left -= len(taken)
+            await self._stream.send_all(taken)
 
     async def _take(self, number: int) -> bytes:
         while len(self._buffer) < number and await self._more():

@@ -35,7 +35,7 @@ end
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
 #: Virtual seconds between two looks, where the clock is one that jumps.
-_LOOK_AGAIN = 0.1
+_LOOK_AGAIN = 1
 
 
 async def eventually(condition: Callable[[], object]) -> None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("flavour", FLAVOURS)
 
 MIB = 1048576
 
-#: Prints 160 MiB, and says in the log how far it is at every MiB.
+#: Prints 160 MiB, far more than all buffers on the way hold.
 FLOOD = """
 local piece = ("x"):rep(65536)
 for i = 1, 2560 do
@@ -32,11 +32,6 @@ def clock():
     return MockClock(autojump_threshold=0.01)
 
 
-@pytest.fixture
-def real_clock():
-    """Nothing: the clock is the system's."""
-
-
 def _resident():
     """Return the bytes of memory that this process has resident."""
     status = Path("/proc/self/status").read_text()
@@ -45,11 +40,7 @@ def _resident():
 
 
 class TestSlowReaders:
-    """The clock is the system's here: nobody waits for a timeout."""
-
-    @pytest.fixture
-    def clock(self):
-        return trio.testing.MockClock(rate=1)
+    """The handler makes more than the client takes."""
 
     async def test_get_all_of_10_mib(self, flavour, tmp_path):
         async with faulty(TEN_MIB, tmp_path, flavour) as server:
@@ -83,7 +74,7 @@ async def test_client_that_never_reads(flavour, tmp_path, clock):
             await logged(
                 server, "info: client timed out (110: Connection timed out), client: "
             )
-            assert trio.current_time() - start == pytest.approx(60, abs=2)
+            assert trio.current_time() - start == pytest.approx(60, abs=3)
             await eventually(lambda: statuses(server) == [200])
 
 

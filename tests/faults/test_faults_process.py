@@ -47,7 +47,7 @@ class Server:
                 *(sys.executable, "-m", "resty_py", str(app)),
                 *("--listen", f"127.0.0.1:{self.port}"),
                 *("--listen", f"unix:{self.path}"),
-                *("--error-log", str(self.log), "--error-level", "info"),
+                *("--error-log", f"{self.log}:info"),
             ],
             preexec_fn=limit and _limiter(limit),
         )
@@ -124,9 +124,7 @@ class TestDescriptors:
         with contextlib.ExitStack() as stack:
             for _ in range(FEW_DESCRIPTORS):
                 stack.enter_context(server.connect())
-            server.until_logged(
-                "[crit] "
-            )
+            server.until_logged("[crit] ")
             assert "accept4() failed (24: Too many open files)" in (
                 server.log.read_text()
             )

@@ -12,7 +12,7 @@ local function show(...)
     ngx.log(ngx.WARN, table.concat(pieces, " "))
     return table.concat(pieces, " ")
 end
-local function try(f, ...) return show(pcall(f, ...)) end
+local function try(f, ...) local text = show(pcall(f, ...)) return text end
 """.replace("\n", " ")
 
 LEFT = "what a socket leaves of a body is never read as the next request"
