@@ -95,6 +95,17 @@ class Rig:
             self.worker.serve(source, listener)
             return listener.address.port
 
+    async def settles_to(self, stats: dict[str, int]) -> None:
+        """Wait until the worker has in hand what *stats* says, and no more.
+
+        Raises:
+            AssertionError: something is left over; the text says what.
+        """
+        with trio.move_on_after(PATIENCE):
+            while self.worker.stats() != stats:
+                await trio.lowlevel.checkpoint()
+        assert self.worker.stats() == stats
+
     async def get(self, app: str | Path, target: str = "/") -> Answer:
         """Serve *app* and ask it once on a connection of its own."""
         async with await open_client(self.serve(app)) as client:

@@ -37,7 +37,7 @@ http {{
     default_type text/plain;
     {settings}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port} reuseport;
         location ~ ^/(?<name>[a-z0-9_]+)$ {{
             content_by_lua_file {folder}/$name.lua;
         }}
@@ -57,10 +57,12 @@ def require_nginx() -> str:
     pytest.skip(message)
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+def _reserve_port() -> socket.socket:
+    """Return a socket that keeps a port for nginx: only reuseport may share it."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.bind(("127.0.0.1", 0))
+    return sock
 
 
 class RealNginx:
@@ -86,7 +88,8 @@ class RealNginx:
         self.log = folder / "nginx.log"
 
     def __enter__(self) -> Self:
-        self.port = _free_port()
+        self._reserved = _reserve_port()
+        self.port = self._reserved.getsockname()[1]
         config = self._folder / "nginx.conf"
         config.write_text(
             _CONFIG.format(
@@ -108,6 +111,7 @@ class RealNginx:
     def __exit__(self, *_exc: object) -> None:
         self._process.kill()
         self._process.wait(_PATIENCE)
+        self._reserved.close()
 
     def _wait(self) -> None:
         """Wait until nginx listens: it binds before it writes its pid file."""

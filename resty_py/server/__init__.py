@@ -165,18 +165,25 @@ async def _serve_app(config: AppConfig) -> None:
         ) as worker:
             _serve_on(worker, config.app, listeners)
             with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
-                await _until_stopped(worker, signals)
+                await _until_stopped(worker, listeners, signals)
 
 
-async def _until_stopped(worker: Worker, signals: AsyncIterator[int]) -> None:
+async def _until_stopped(
+    worker: Worker, listeners: Iterable[Listener], signals: AsyncIterator[int]
+) -> None:
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_stop_on_signal, worker, signals)
+        nursery.start_soon(_stop_on_signal, worker, listeners, signals)
         await worker.wait_stopped()
         nursery.cancel_scope.cancel()
 
 
-async def _stop_on_signal(worker: Worker, signals: AsyncIterator[int]) -> None:
+async def _stop_on_signal(
+    worker: Worker, listeners: Iterable[Listener], signals: AsyncIterator[int]
+) -> None:
     stop = worker.stop
     async for _ in signals:
+        # The worker closes its own copies; clients are refused with the last.
+        for listener in listeners:
+            listener.close()
         stop()
         stop = worker.stop_now

@@ -106,7 +106,9 @@ async def test_while_a_handler_waits_that_wants_to_know(flavour, leave, tmp_path
 
 
 async def test_while_a_handler_waits_that_is_not_to_know(flavour, leave, tmp_path):
-    lua = f'ngx.log(ngx.WARN, "held") {GATE} ngx.log(ngx.WARN, "went on") ngx.say("late")'
+    lua = (
+        f'ngx.log(ngx.WARN, "held") {GATE} ngx.log(ngx.WARN, "went on") ngx.say("late")'
+    )
     gate = trio.Event()
     async with faulty(lua, tmp_path, flavour) as server:
         server.worker.provide("gate", gate.wait)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("flavour", FLAVOURS)
     ("lua", "body"),
     [
         ('ngx.say("plain")', b"plain\n"),
-        ('ngx.req.read_body() ngx.say(ngx.req.get_body_data())', b"hello\n"),
+        ("ngx.req.read_body() ngx.say(ngx.req.get_body_data())", b"hello\n"),
         ('ngx.print(("x"):rep(4194304))', b"x" * 4194304),
     ],
     ids=["plain", "body", "large"],
@@ -32,12 +32,14 @@ async def test_is_answered(flavour, lua, body, watched, tmp_path):
 async def test_after_a_chunked_body(flavour, tmp_path):
     lua = "ngx.req.read_body() ngx.say(ngx.req.get_body_data())"
     head = request("POST", "/", "Transfer-Encoding: chunked")
-    async with faulty(lua, tmp_path, flavour) as server:
-        async with server.client() as peer:
-            await peer.send(head + chunked(b"hel", b"lo"))
-            await peer.end()
-            (answer,) = parse(await peer.rest())
-            assert answer.body == b"hello\n"
+    async with (
+        faulty(lua, tmp_path, flavour) as server,
+        server.client() as peer,
+    ):
+        await peer.send(head + chunked(b"hel", b"lo"))
+        await peer.end()
+        (answer,) = parse(await peer.rest())
+        assert answer.body == b"hello\n"
 
 
 async def test_while_the_handler_sleeps(flavour, tmp_path):

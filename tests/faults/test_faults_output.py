@@ -80,13 +80,15 @@ async def test_client_that_never_reads(flavour, tmp_path, clock):
 
 async def test_client_that_never_reads_what_is_complete(flavour, tmp_path, clock):
     lua = f'ngx.print(("x"):rep({8 * MIB}))'
-    async with faulty(lua, tmp_path, flavour, send_timeout="60s") as server:
-        async with server.client(buffer=4096) as peer:
-            await peer.send(request())
-            await logged(
-                server, "info: client timed out (110: Connection timed out), client: "
-            )
-            await eventually(lambda: server.worker.stats()["connections"] == 0)
+    async with (
+        faulty(lua, tmp_path, flavour, send_timeout="60s") as server,
+        server.client(buffer=4096) as peer,
+    ):
+        await peer.send(request())
+        await logged(
+            server, "info: client timed out (110: Connection timed out), client: "
+        )
+        await eventually(lambda: server.worker.stats()["connections"] == 0)
 
 
 class TestUnreadBodies:
@@ -101,13 +103,15 @@ class TestUnreadBodies:
             assert (first.body, second.body) == (b"1\n", b"next\n")
 
     async def test_next_request_on_a_kept_connection(self, flavour, tmp_path):
-        async with faulty("ngx.say(1)", tmp_path, flavour) as server:
-            async with server.client() as peer:
-                for _ in range(3):
-                    await peer.send(request("POST", "/", body=b"x" * 100_000))
-                    assert (await peer.answer()).body == b"1\n"
-                await peer.send(self.LAST)
-                assert (await peer.answer()).body == b"next\n"
+        async with (
+            faulty("ngx.say(1)", tmp_path, flavour) as server,
+            server.client() as peer,
+        ):
+            for _ in range(3):
+                await peer.send(request("POST", "/", body=b"x" * 100_000))
+                assert (await peer.answer()).body == b"1\n"
+            await peer.send(self.LAST)
+            assert (await peer.answer()).body == b"next\n"
 
     async def test_chunked_body(self, flavour, tmp_path):
         head = request("POST", "/", "Transfer-Encoding: chunked")
@@ -118,12 +122,14 @@ class TestUnreadBodies:
 
     async def test_body_of_10_mib(self, flavour, tmp_path):
         settings = {"client_max_body_size": "0"}
-        async with faulty("ngx.say(1)", tmp_path, flavour, **settings) as server:
-            async with server.client() as peer:
-                await peer.send(request("POST", "/", body=b"x" * 10 * MIB))
-                assert (await peer.answer()).body == b"1\n"
-                await peer.send(self.LAST)
-                assert (await peer.answer()).body == b"next\n"
+        async with (
+            faulty("ngx.say(1)", tmp_path, flavour, **settings) as server,
+            server.client() as peer,
+        ):
+            await peer.send(request("POST", "/", body=b"x" * 10 * MIB))
+            assert (await peer.answer()).body == b"1\n"
+            await peer.send(self.LAST)
+            assert (await peer.answer()).body == b"next\n"
 
     async def test_body_that_is_too_large(self, flavour, tmp_path):
         async with faulty("ngx.say(1)", tmp_path, flavour) as server:

@@ -120,7 +120,10 @@ def _rest(sock: socket.socket) -> bytes:
 class TestDescriptors:
     def test_run_out_and_come_back(self, start):
         server = start(FEW_DESCRIPTORS)
-        idle = server.descriptors()
+        with server.connect() as sock:
+            sock.sendall(GET)
+            _answer(sock)
+            idle = server.descriptors() - 1
         with contextlib.ExitStack() as stack:
             for _ in range(FEW_DESCRIPTORS):
                 stack.enter_context(server.connect())
@@ -128,7 +131,7 @@ class TestDescriptors:
             assert "accept4() failed (24: Too many open files)" in (
                 server.log.read_text()
             )
-            assert server.descriptors() == FEW_DESCRIPTORS
+            assert server.descriptors() >= FEW_DESCRIPTORS - 1
         with server.connect() as sock:
             sock.sendall(GET)
             assert b"hello\n" in _answer(sock)

@@ -51,20 +51,26 @@ RESETS = {
         "recv()",
     ),
     "in_a_line": (
-        'tell "say abc" tell "reset" ngx.sleep(0) '
-        "local _, err = peer:receive() say(err)",
+        (
+            'tell "say abc" tell "reset" ngx.sleep(0) '
+            "local _, err = peer:receive() say(err)"
+        ),
         "connection reset by peer",
         "recv()",
     ),
     "in_a_sized_receive": (
-        'tell "say abc" say(peer:receive(2)) tell "reset" '
-        "local _, err = peer:receive(1000) say(err)",
+        (
+            'tell "say abc" say(peer:receive(2)) tell "reset" '
+            "local _, err = peer:receive(1000) say(err)"
+        ),
         "ab\nconnection reset by peer",
         "recv()",
     ),
     "in_receiveuntil": (
-        'tell "say 1" local read = peer:receiveuntil("--") say(read(1)) '
-        'tell "reset" local _, err = read() say(err)',
+        (
+            'tell "say 1" local read = peer:receiveuntil("--") say(read(1)) '
+            'tell "reset" local _, err = read() say(err)'
+        ),
         "1\nconnection reset by peer",
         "recv()",
     ),

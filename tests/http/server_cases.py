@@ -358,6 +358,30 @@ TIMEOUTS = [
          probe=False),
 ]
 
+LOGS = [
+    case("log_fields", HELLO, head("Referer: http://r/", "User-Agent: me/1 (x)")),
+    case("log_escapes", HELLO, head('Referer: "q" \\ \xe4\x7f', "User-Agent: a\tb")),
+    case("log_line_escapes", HELLO, b'GET URI?"\\\xe4 HTTP/1.1\r\nHost: t\r\n\r\n'),
+    case("log_line_quote", "ngx.log(ngx.WARN, 'x')",
+         b'GET URI?"q" HTTP/1.1\r\nHost: t\r\n\r\n', differs=ESCAPED),
+    case("log_empty", HELLO, head("Referer:", "User-Agent: ")),
+    case("log_twice", HELLO, head("Referer: a", "User-Agent: b", "X: c")),
+    case("log_user", HELLO, head("Authorization: Basic YTpi")),
+    case("log_user_empty", HELLO, head("Authorization: Basic Og==")),
+    case("log_user_bad", HELLO, head("Authorization: Basic ?")),
+    case("log_user_quote", HELLO, head("Authorization: Basic YSJiOmM=")),
+    case("log_error", "ngx.log(ngx.ERR, 'x')", head("Referer: http://r/")),
+    case("log_absolute", "ngx.log(ngx.ERR, 'x')",
+         b"GET http://h/URI HTTP/1.0\r\n\r\n".replace(b"/URI", b"URI")),
+    case("log_notes", HELLO, head("bad_name: 1", "Good: 2")),
+    case("log_early_exit", "ngx.exit(444)", GET),
+    case("log_503", "ngx.exit(503)", GET),
+    case("log_send_status", "ngx.status = 207 ngx.say('a') ngx.exit(207)", GET),
+    case("log_bytes", "ngx.log(ngx.WARN, ngx.var.bytes_sent, ' ', "
+         "ngx.var.body_bytes_sent) ngx.print(('x'):rep(5000)) ngx.log(ngx.WARN, "
+         "ngx.var.body_bytes_sent)", GET),
+]
+
 FEW_REQUESTS = [
     case("requests_3", "ngx.say(ngx.var.connection_requests)", GET, GET, GET, probe=False),
     case("requests_pipelined", HELLO, GET * 5, probe=False),
@@ -395,6 +419,7 @@ GROUPS = {
         },
         TIMEOUTS,
     ),
+    "logs": ({}, LOGS),
     "few_requests": ({"keepalive_requests": "2"}, FEW_REQUESTS),
     "no_keepalive": ({"keepalive_timeout": "0"}, NO_KEEPALIVE),
 }

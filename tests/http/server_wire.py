@@ -22,7 +22,7 @@ from resty_py.server.listeners import Address, open_listener
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from contextlib import AbstractContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 #: No answer within this is a defect; nothing waits for it to pass.
 PATIENCE = 10
@@ -199,6 +199,17 @@ class Peer:
                 return data
 
 
+@contextlib.asynccontextmanager
+async def open_peer(address: Address, buffer: int = 0) -> AsyncIterator[Peer]:
+    """Connect to *address*; with a receive buffer of *buffer* bytes, if any."""
+    sock = trio.socket.socket(address.family)
+    if buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    with sock:
+        await sock.connect(address.sockaddr)
+        yield Peer(trio.SocketStream(sock))
+
+
 @dataclass
 class Wire:
     """A served app.
@@ -229,15 +240,9 @@ class Wire:
         """What the error log holds of level error and worse."""
         return [line for line in self.log if line.startswith(("error", "crit", "al"))]
 
-    @contextlib.asynccontextmanager
-    async def client(self, *, buffer: int = 0) -> AsyncIterator[Peer]:
-        """Connect; with a receive buffer of *buffer* bytes, if any."""
-        sock = trio.socket.socket(self.address.family)
-        if buffer:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        with sock:
-            await sock.connect(self.address.sockaddr)
-            yield Peer(trio.SocketStream(sock))
+    def client(self, buffer: int = 0) -> AbstractAsyncContextManager[Peer]:
+        """Connect, as :func:`open_peer` does."""
+        return open_peer(self.address, buffer)
 
     async def exchange(self, data: bytes) -> bytes:
         """Send *data* on a connection of its own; return all that comes back."""

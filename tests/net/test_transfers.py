@@ -92,7 +92,7 @@ async def test_both_ways_at_once(variant, tmp_path, data, size, buffer):
         got = await rig.run(
             """
             local port, data, buffer = ...
-            local sock, echo = ngx.socket.tcp(), ngx.socket.tcp()
+            local sock = ngx.socket.tcp()
             sock:connect("127.0.0.1", port)
             sock:setoption("sndbuf", buffer)
             local reader = ngx.thread.spawn(function()

@@ -6,8 +6,6 @@ import pytest
 import trio
 from lua_worker import each_variant, open_client, open_rig
 
-pytestmark = pytest.mark.usefixtures("autojump_clock")
-
 BEGIN = """
 local semaphore = require "ngx.semaphore"
 local order = {}
@@ -21,7 +19,7 @@ end
 
 
 @each_variant
-async def test_first_come_first_served(variant, tmp_path):
+async def test_first_come_first_served(variant, tmp_path, autojump_clock):
     async with open_rig(variant, tmp_path) as rig:
         order = await rig.run(
             BEGIN
@@ -48,7 +46,7 @@ async def test_first_come_first_served(variant, tmp_path):
 
 
 @each_variant
-async def test_timeout(variant, tmp_path):
+async def test_timeout(variant, tmp_path, autojump_clock):
     async with open_rig(variant, tmp_path) as rig:
         begin = trio.current_time()
         results = await rig.run(
@@ -67,7 +65,7 @@ async def test_timeout(variant, tmp_path):
 
 
 @each_variant
-async def test_count(variant, tmp_path):
+async def test_count(variant, tmp_path, autojump_clock):
     async with open_rig(variant, tmp_path) as rig:
         counts = await rig.run(
             BEGIN
@@ -89,7 +87,7 @@ async def test_count(variant, tmp_path):
 
 
 @each_variant
-async def test_a_killed_waiter_gives_way(variant, tmp_path):
+async def test_a_killed_waiter_gives_way(variant, tmp_path, autojump_clock):
     async with open_rig(variant, tmp_path) as rig:
         order, count = await rig.run(
             BEGIN
@@ -107,16 +105,17 @@ async def test_a_killed_waiter_gives_way(variant, tmp_path):
 
 
 @each_variant
-async def test_a_waiter_killed_with_its_grant_gives_it_back(variant, tmp_path):
+async def test_a_waiter_killed_with_its_grant_gives_it_back(
+    variant, tmp_path, autojump_clock
+):
     # "killer" is granted first and runs first: "victim" is granted and queued.
     async with open_rig(variant, tmp_path) as rig:
-        order, count = await rig.run(
+        order, taken, count = await rig.run(
             BEGIN
             + """
             local sem = semaphore.new()
             local victim
             local killer = ngx.thread.spawn(function()
-                local inner = ngx.thread.spawn(function() ngx.sleep(0) end)
                 victim = ngx.thread.spawn(function()
                     ngx.sleep(1)
                     sem:wait(10)
@@ -129,14 +128,14 @@ async def test_a_waiter_killed_with_its_grant_gives_it_back(variant, tmp_path):
             ngx.sleep(2)
             sem:post(2)
             ngx.sleep(1)
-            return order, sem:count()
+            return order, sem:wait(0), sem:count()
             """
         )
-    assert (order, count) == ([b"killed"], 1)
+    assert (order, taken, count) == ([b"killed"], True, 0)
 
 
 @each_variant
-async def test_across_requests(variant, tmp_path):
+async def test_across_requests(variant, tmp_path, autojump_clock):
     app = """
     sem = sem or require("ngx.semaphore").new()
     if ngx.var.uri == "/wait" then
@@ -162,7 +161,7 @@ async def test_across_requests(variant, tmp_path):
 
 
 @each_variant
-async def test_nobody_overtakes_a_waiter(variant, tmp_path):
+async def test_nobody_overtakes_a_waiter(variant, tmp_path, autojump_clock):
     async with open_rig(variant, tmp_path) as rig:
         order = await rig.run(
             BEGIN
@@ -180,7 +179,9 @@ async def test_nobody_overtakes_a_waiter(variant, tmp_path):
 
 
 @each_variant
-async def test_waiting_needs_a_yieldable_phase_posting_does_not(variant, tmp_path):
+async def test_waiting_needs_a_yieldable_phase_posting_does_not(
+    variant, tmp_path, autojump_clock
+):
     async with open_rig(variant, tmp_path) as rig:
         count = await rig.run(
             """

@@ -30,9 +30,10 @@ def test_chunk_names(vm, name, shown):
 
 
 def test_an_error_brings_its_traceback(vm):
-    with pytest.raises(LuaError, match=r"\nstack traceback:\n.*in main chunk") as caught:
+    with pytest.raises(LuaError, match=r"\nstack traceback:\n") as caught:
         vm.run(b"error('bang')")
     assert first_line(caught) == "(python):1: bang"
+    assert str(caught.value).endswith("(python):1: in main chunk")
 
 
 def test_an_error_without_position(vm):

@@ -65,7 +65,7 @@ end
 
 
 local function out_of_descriptors(self, err, errno)
-    log.write(log.CRIT, "accept4() failed (" .. errno .. ": " .. err .. ")")
+    log.write(log.CRIT, log.failed_call("accept4", err, errno))
     self.parked = true
     deadlines.arm(self.pause, clock.mono + ACCEPT_PAUSE, self)
 end

@@ -14,6 +14,7 @@ local get = require "resty_py.http.head".get
 local floor = math.floor
 local format = string.format
 local max = math.max
+local variable = require "resty_py.request.variables".get
 local write = native.access and native.access.write
 
 local _M = {}
@@ -37,11 +38,17 @@ local function header(r, name)
 end
 
 
+local function user(r)
+    local name = variable(r, "remote_user")
+    return name and name ~= "" and escape(name) or "-"
+end
+
+
 local function combined(r)
     local head = r.head
     local size = max(0, bytes_sent(r) - r.head_size)
-    return address.text(r.downstream.address) .. " - - [" .. time_local()
-        .. '] "' .. escape(head.request_line) .. '" '
+    return address.text(r.downstream.address) .. " - " .. user(r) .. " ["
+        .. time_local() .. '] "' .. escape(head.request_line) .. '" '
         .. format("%03d", r.status) .. " " .. size .. ' "'
         .. header(r, "referer") .. '" "' .. header(r, "user-agent") .. '"\n'
 end

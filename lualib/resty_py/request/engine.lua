@@ -164,10 +164,14 @@ end
 -- Threads -------------------------------------------------------------------
 
 
+-- What Lua 5.5 makes of the error nil.
+local NO_ERROR_OBJECT = "<no error object>"
+
+
 -- OpenResty logs nothing of an error that is neither string nor number.
 local function message(err)
     local kind = type(err)
-    if kind == "string" or kind == "number" then
+    if kind == "number" or kind == "string" and err ~= NO_ERROR_OBJECT then
         return tostring(err)
     end
     return "unknown reason"
