@@ -43,7 +43,9 @@ async def check_next(rig, before):
 
 @each_way
 @each_variant
-@pytest.mark.parametrize("read", ["receive(90)", "receive('*l')", "receiveuntil('x')()"])
+@pytest.mark.parametrize(
+    "read", ["receive(90)", "receive('*l')", "receiveuntil('x')()"]
+)
 async def test_a_body_is_read(variant, tmp_path, way, read):
     app = f"""
         local sock = ngx.req.socket()

@@ -73,8 +73,11 @@ VERSIONS = [
     case("keep_alive_11", HELLO, head("Connection: Keep-Alive")),
     case("head_11", HELLO, head(method="HEAD")),
     case("head_10", HELLO, head(method="HEAD", version=" HTTP/1.0")),
-    case("head_keep_10", HELLO,
-         head("Connection: keep-alive", method="HEAD", version=" HTTP/1.0")),
+    case(
+        "head_keep_10",
+        HELLO,
+        head("Connection: keep-alive", method="HEAD", version=" HTTP/1.0"),
+    ),
     case("head_length", "ngx.header.content_length = 6 " + HELLO, head(method="HEAD")),
     case("head_exit", "ngx.exit(404)", head(method="HEAD")),
     case("head_nothing", "", head(method="HEAD")),
@@ -92,30 +95,67 @@ VERSIONS = [
     case("status_205", "ngx.status = 205 ngx.say(1)", GET),
     case("status_206", "ngx.status = 206 ngx.say(1)", GET),
     case("status_299", "ngx.status = 299 ngx.say(1)", GET),
-    case("status_101", "ngx.status = 101 ngx.say(1)", GET, ends=True, probe=False,
-         differs="a connection that was upgraded is not kept for HTTP"),
-    case("status_100", "ngx.status = 100 ngx.say(1)", GET, ends=True, probe=False,
-         differs="a final answer without framing ends with its connection"),
-    case("status_150", "ngx.status = 150 ngx.send_headers() ngx.say(1)", CLOSE,
-         ends=True, probe=False),
+    case(
+        "status_101",
+        "ngx.status = 101 ngx.say(1)",
+        GET,
+        ends=True,
+        probe=False,
+        differs="a connection that was upgraded is not kept for HTTP",
+    ),
+    case(
+        "status_100",
+        "ngx.status = 100 ngx.say(1)",
+        GET,
+        ends=True,
+        probe=False,
+        differs="a final answer without framing ends with its connection",
+    ),
+    case(
+        "status_150",
+        "ngx.status = 150 ngx.send_headers() ngx.say(1)",
+        CLOSE,
+        ends=True,
+        probe=False,
+    ),
     case("status_600", "ngx.status = 600 ngx.say(1)", GET),
     case("status_404", "ngx.status = 404 ngx.say('mine')", GET),
     case("status_404_no_body", "ngx.status = 404", GET),
     case("status_500_body", "ngx.status = 500 ngx.say('mine')", GET),
     case("length", "ngx.header.content_length = 6 " + HELLO, GET),
     case("length_10", "ngx.header.content_length = 6 " + HELLO, KEEP10),
-    case("length_short", "ngx.header.content_length = 9 " + HELLO, GET,
-         ends=True, probe=False),
+    case(
+        "length_short",
+        "ngx.header.content_length = 9 " + HELLO,
+        GET,
+        ends=True,
+        probe=False,
+    ),
     case("length_text", "ngx.header.content_length = 'abc' " + HELLO, GET),
-    case("transfer_encoding", "ngx.header.transfer_encoding = 'x' " + HELLO, GET,
-         differs="a second Transfer-Encoding would lie about the framing"),
-    case("connection_header", "ngx.header.connection = 'close' " + HELLO, GET,
-         differs="the handler's wish to close is heard"),
-    case("connection_keep", "ngx.header.connection = 'keep-alive' " + HELLO, CLOSE,
-         differs="a second Connection would contradict the first"),
+    case(
+        "transfer_encoding",
+        "ngx.header.transfer_encoding = 'x' " + HELLO,
+        GET,
+        differs="a second Transfer-Encoding would lie about the framing",
+    ),
+    case(
+        "connection_header",
+        "ngx.header.connection = 'close' " + HELLO,
+        GET,
+        differs="the handler's wish to close is heard",
+    ),
+    case(
+        "connection_keep",
+        "ngx.header.connection = 'keep-alive' " + HELLO,
+        CLOSE,
+        differs="a second Connection would contradict the first",
+    ),
     case("date_header", "ngx.header.date = 'x' ngx.header.server = 'y' " + HELLO, GET),
-    case("last_modified", "ngx.header.last_modified = 'Mon, 01 Jan 2024 00:00:00 GMT' "
-         + HELLO, GET),
+    case(
+        "last_modified",
+        "ngx.header.last_modified = 'Mon, 01 Jan 2024 00:00:00 GMT' " + HELLO,
+        GET,
+    ),
     case("no_type", "ngx.header.content_type = nil " + HELLO, GET),
     case("empty_type", "ngx.header.content_type = '' " + HELLO, GET),
     case("charset", "ngx.header.content_type = 'text/html; charset=x' " + HELLO, GET),
@@ -124,29 +164,56 @@ VERSIONS = [
 OUTPUT = [
     case("say_many", "for i = 1, 3 do ngx.say(i) end", GET),
     case("print_empty", "ngx.print('') ngx.print('')", GET),
-    case("print_empty_10", "ngx.print('')", KEEP10,
-         differs="an empty body is counted as any other"),
+    case(
+        "print_empty_10",
+        "ngx.print('')",
+        KEEP10,
+        differs="an empty body is counted as any other",
+    ),
     case("print_nothing", "ngx.print()", GET),
     case("print_big", "ngx.print(('x'):rep(100000))", GET),
     case("print_big_10", "ngx.print(('x'):rep(100000))", KEEP10),
     case("print_pieces", "for i = 1, 99 do ngx.print(('x'):rep(i)) end", GET),
     case("flush_first", "ngx.say(tostring(ngx.flush()), select(2, ngx.flush()))", GET),
-    case("flush_10", "ngx.say('a') local a, b = ngx.flush(true) "
-         "ngx.say(tostring(a), ' ', b)", KEEP10),
+    case(
+        "flush_10",
+        "ngx.say('a') local a, b = ngx.flush(true) ngx.say(tostring(a), ' ', b)",
+        KEEP10,
+    ),
     case("flush_between", "ngx.say('a') ngx.flush(true) ngx.say('b') ngx.flush()", GET),
     case("flush_head", "ngx.send_headers() ngx.flush(true) ngx.say('b')", GET),
-    case("flush_length", "ngx.header.content_length = 2 ngx.send_headers() "
-         "ngx.flush(true) ngx.print('ab')", KEEP10),
-    case("eof_say", "ngx.say('a') ngx.eof() local a, b = ngx.say('b') "
-         "ngx.log(ngx.WARN, tostring(a), ' ', b)", GET),
-    case("eof_first", "ngx.eof() local a, b = ngx.say('b') "
-         "ngx.log(ngx.WARN, tostring(a), ' ', b)", GET),
-    case("eof_twice", "ngx.eof() local a, b = ngx.eof() "
-         "ngx.log(ngx.WARN, tostring(a), ' ', b)", GET),
-    case("eof_flush", "ngx.eof() local a, b = ngx.flush() "
-         "ngx.log(ngx.WARN, tostring(a), ' ', b)", GET),
-    case("eof_sleep", "ngx.say('a') ngx.eof() ngx.sleep(0.01) "
-         "ngx.log(ngx.WARN, 'slept')", GET),
+    case(
+        "flush_length",
+        "ngx.header.content_length = 2 ngx.send_headers() "
+        "ngx.flush(true) ngx.print('ab')",
+        KEEP10,
+    ),
+    case(
+        "eof_say",
+        "ngx.say('a') ngx.eof() local a, b = ngx.say('b') "
+        "ngx.log(ngx.WARN, tostring(a), ' ', b)",
+        GET,
+    ),
+    case(
+        "eof_first",
+        "ngx.eof() local a, b = ngx.say('b') ngx.log(ngx.WARN, tostring(a), ' ', b)",
+        GET,
+    ),
+    case(
+        "eof_twice",
+        "ngx.eof() local a, b = ngx.eof() ngx.log(ngx.WARN, tostring(a), ' ', b)",
+        GET,
+    ),
+    case(
+        "eof_flush",
+        "ngx.eof() local a, b = ngx.flush() ngx.log(ngx.WARN, tostring(a), ' ', b)",
+        GET,
+    ),
+    case(
+        "eof_sleep",
+        "ngx.say('a') ngx.eof() ngx.sleep(0.01) ngx.log(ngx.WARN, 'slept')",
+        GET,
+    ),
     case("eof_10", "ngx.say('a') ngx.eof() ngx.sleep(0.001)", KEEP10),
     case("eof_error", "ngx.say('a') ngx.eof() error('x')", GET),
     case("error_before", "error('x')", GET),
@@ -159,36 +226,70 @@ OUTPUT = [
     case("exit_444", "ngx.exit(444)", GET),
     case("exit_ok", "ngx.say('a') ngx.exit(ngx.OK)", GET),
     case("exit_http_ok", "ngx.exit(200)", GET),
-    case("head_say", "local a, b = ngx.say('a') "
-         "local c, d = ngx.say('b') ngx.log(ngx.WARN, tostring(a), tostring(b), "
-         "tostring(c), d)", head(method="HEAD")),
-    case("head_eof", "ngx.say('a') local a, b = ngx.eof() "
-         "ngx.log(ngx.WARN, tostring(a), tostring(b))", head(method="HEAD")),
-    case("head_flush", "ngx.send_headers() local a, b = ngx.flush(true) "
-         "ngx.log(ngx.WARN, tostring(a), tostring(b))", head(method="HEAD")),
+    case(
+        "head_say",
+        "local a, b = ngx.say('a') "
+        "local c, d = ngx.say('b') ngx.log(ngx.WARN, tostring(a), tostring(b), "
+        "tostring(c), d)",
+        head(method="HEAD"),
+    ),
+    case(
+        "head_eof",
+        "ngx.say('a') local a, b = ngx.eof() "
+        "ngx.log(ngx.WARN, tostring(a), tostring(b))",
+        head(method="HEAD"),
+    ),
+    case(
+        "head_flush",
+        "ngx.send_headers() local a, b = ngx.flush(true) "
+        "ngx.log(ngx.WARN, tostring(a), tostring(b))",
+        head(method="HEAD"),
+    ),
     case("send_twice", "ngx.send_headers() ngx.send_headers() ngx.status = 404", GET),
     case("header_after", "ngx.send_headers() ngx.header.foo = 1", GET),
     case("header_after_10", "ngx.say('a') ngx.header.foo = 1 ngx.status = 201", KEEP10),
     case("redirect", "ngx.redirect('/x')", GET),
     case("redirect_after", "ngx.say('a') ngx.redirect('/x')", GET),
     case("sleep_pipelined", "ngx.sleep(0.001) ngx.say(ngx.var.http_host)", GET * 10),
-    case("thread_output", "ngx.thread.spawn(function() ngx.sleep(0.001) ngx.say('t') "
-         "end) ngx.say('m')", GET),
+    case(
+        "thread_output",
+        "ngx.thread.spawn(function() ngx.sleep(0.001) ngx.say('t') end) ngx.say('m')",
+        GET,
+    ),
     case("big_header", "ngx.header.big = ('x'):rep(100000) " + HELLO, GET),
-    case("thousand_out", "for i = 1, 1000 do ngx.header['x' .. i] = i end " + HELLO,
-         GET),
+    case(
+        "thousand_out", "for i = 1, 1000 do ngx.header['x' .. i] = i end " + HELLO, GET
+    ),
 ]
 
 PAGES = [
     case(f"page_{code}", f"ngx.exit({code})", GET)
-    for code in (300, 301, 302, 303, 304, 305, 307, 308, 309, *range(400, 418), 421,
-                 426, 428, 429, 430, 431, 451, *range(493, 499), *range(500, 512), 599)
+    for code in (
+        300,
+        301,
+        302,
+        303,
+        304,
+        305,
+        307,
+        308,
+        309,
+        *range(400, 418),
+        421,
+        426,
+        428,
+        429,
+        430,
+        431,
+        451,
+        *range(493, 499),
+        *range(500, 512),
+        599,
+    )
 ]
 
 
-
 ESCAPED = "what a terminal would obey is escaped in the error log, too"
-
 
 
 def refused(name, *pieces, **options):
@@ -196,15 +297,17 @@ def refused(name, *pieces, **options):
 
 
 BAD_HEADS = [
-    refused("tls_hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-            differs=ESCAPED),
+    refused(
+        "tls_hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", differs=ESCAPED
+    ),
     refused("bad_method", b"get URI HTTP/1.1\r\nHost: t\r\n\r\n"),
     refused("bad_version", b"GET URI HTTP/2.0\r\nHost: t\r\n\r\n"),
     refused("bad_version_head", b"HEAD URI HTTP/9.1\r\nHost: t\r\n\r\n"),
     refused("bad_target", b"GET bad HTTP/1.1\r\nHost: t\r\n\r\n"),
     refused("bad_escape", b"GET URI/%zz HTTP/1.1\r\nHost: t\r\n\r\n"),
-    refused("bad_line_quote", b"GET URI\"\x01\\\xff bad\r\nHost: t\r\n\r\n",
-            differs=ESCAPED),
+    refused(
+        "bad_line_quote", b'GET URI"\x01\\\xff bad\r\nHost: t\r\n\r\n', differs=ESCAPED
+    ),
     refused("no_host", head(host="")),
     refused("no_host_head", head(host="", method="HEAD")),
     refused("two_hosts", head("Host: b")),
@@ -212,8 +315,9 @@ BAD_HEADS = [
     refused("bad_length", head("Content-Length: x", method="POST")),
     refused("bad_length_10", head("Content-Length: x", version=" HTTP/1.0")),
     refused("two_lengths", head("Content-Length: 1", "Content-Length: 1")),
-    refused("length_and_chunked", head("Content-Length: 1",
-                                       "Transfer-Encoding: chunked")),
+    refused(
+        "length_and_chunked", head("Content-Length: 1", "Transfer-Encoding: chunked")
+    ),
     refused("coding", head("Transfer-Encoding: gzip")),
     refused("chunked_10", head("Transfer-Encoding: chunked", version=" HTTP/1.0")),
     refused("bad_header", head("X Y: 1")),
@@ -222,7 +326,9 @@ BAD_HEADS = [
     refused("connect", b"CONNECT t:1 HTTP/1.1\r\nHost: t\r\n\r\n"),
     refused("bad_after_good", GET + b"BAD\r\n\r\n"),
     refused("close_mid_line", b"GET URI HT", ends=True),
-    refused("close_mid_head", b"GET URI HTTP/1.1\r\nHost: t\r\nReferer: r\r\n", ends=True),
+    refused(
+        "close_mid_head", b"GET URI HTTP/1.1\r\nHost: t\r\nReferer: r\r\n", ends=True
+    ),
     refused("close_mid_second", GET + b"GET URI", ends=True),
     refused("close_at_once", b"", ends=True),
     refused("close_after_crlf", b"\r\n", ends=True),
@@ -243,8 +349,10 @@ LARGE_HEADS = [
 
 MANY_HEADERS = [
     refused("thousand", head("Connection: close", *(f"X{i}: {i}" for i in range(990)))),
-    refused("too_large", head("Connection: close", *(f"X{i}: " + "x" * 30
-                                                     for i in range(1000)))),
+    refused(
+        "too_large",
+        head("Connection: close", *(f"X{i}: " + "x" * 30 for i in range(1000))),
+    ),
 ]
 
 COUNT = """ngx.req.read_body()
@@ -260,28 +368,41 @@ BODIES = [
     case("read_10", READ, post(5, version=" HTTP/1.0") + b"hello"),
     case("read_pieces", READ, post(10), b"hello", b"world"),
     case("read_chunked", READ, chunks() + b"5\r\nhello\r\n0\r\n\r\n"),
-    case("read_chunk_pieces", READ, chunks(), b"5\r\nhe", b"llo\r", b"\n0\r\n", b"\r\n"),
+    case(
+        "read_chunk_pieces", READ, chunks(), b"5\r\nhe", b"llo\r", b"\n0\r\n", b"\r\n"
+    ),
     case("read_chunk_trailer", READ, chunks() + b"1;a=b\r\nh\r\n0\r\nT: v\r\n\r\n"),
     case("read_zero", READ, post(0)),
     case("read_chunked_zero", READ, chunks() + b"0\r\n\r\n"),
     case("read_none", READ, GET),
     case("read_twice", READ + READ, post(5) + b"hello"),
     case("read_big", READ, post(100000) + b"0123456789" * 10000),
-    case("read_big_chunked", READ,
-         chunks() + b"186a0\r\n" + b"0123456789" * 10000 + b"\r\n0\r\n\r\n"),
+    case(
+        "read_big_chunked",
+        READ,
+        chunks() + b"186a0\r\n" + b"0123456789" * 10000 + b"\r\n0\r\n\r\n",
+    ),
     case("unread", HELLO, post(5) + b"hello"),
     case("unread_big", HELLO, post(100000) + b"x" * 100000),
     case("unread_late", HELLO, post(10) + b"hello", b"world"),
     case("unread_chunked", HELLO, chunks() + b"5\r\nhello\r\n0\r\n\r\n"),
-    case("unread_chunked_bad", HELLO, chunks() + b"zz\r\n", probe=False,
-         differs="an answer that is complete goes out, whatever comes behind"),
+    case(
+        "unread_chunked_bad",
+        HELLO,
+        chunks() + b"zz\r\n",
+        probe=False,
+        differs="an answer that is complete goes out, whatever comes behind",
+    ),
     case("unread_close", HELLO, post(5, "Connection: close") + b"hello", probe=False),
     case("unread_exit", "ngx.exit(404)", post(5) + b"hello"),
     case("unread_400", "ngx.exit(400)", post(5) + b"hello"),
     case("unread_error", "error('x')", post(5) + b"hello"),
     case("discard", "ngx.req.discard_body() " + HELLO, post(5) + b"hello"),
-    case("discard_chunked", "ngx.req.discard_body() " + HELLO,
-         chunks() + b"5\r\nhello\r\n0\r\n\r\n"),
+    case(
+        "discard_chunked",
+        "ngx.req.discard_body() " + HELLO,
+        chunks() + b"5\r\nhello\r\n0\r\n\r\n",
+    ),
     case("discard_read", "ngx.req.discard_body() " + READ, post(5) + b"hello"),
     case("read_discard", READ + "ngx.req.discard_body()", post(5) + b"hello"),
     case("bad_chunk", READ, chunks() + b"zz\r\n", probe=False),
@@ -289,20 +410,38 @@ BODIES = [
     case("premature", READ, post(10) + b"hello", ends=True, probe=False),
     case("premature_chunked", READ, chunks() + b"9\r\nhello", ends=True, probe=False),
     case("premature_unread", HELLO, post(10) + b"hello", ends=True, probe=False),
-    case("premature_discard", "ngx.req.discard_body() " + HELLO,
-         post(10) + b"hello", ends=True, probe=False),
+    case(
+        "premature_discard",
+        "ngx.req.discard_body() " + HELLO,
+        post(10) + b"hello",
+        ends=True,
+        probe=False,
+    ),
     case("expect", READ, post(5, "Expect: 100-continue"), b"hello"),
     case("expect_at_once", READ, post(5, "Expect: 100-continue") + b"hello"),
     case("expect_unread", HELLO, post(5, "Expect: 100-continue") + b"hello"),
-    case("expect_no_body", READ, head("Expect: 100-continue"),
-         differs="nobody is asked to go on who has nothing to send"),
-    case("expect_10", READ,
-         post(5, "Expect: 100-continue", version=" HTTP/1.0") + b"hello"),
+    case(
+        "expect_no_body",
+        READ,
+        head("Expect: 100-continue"),
+        differs="nobody is asked to go on who has nothing to send",
+    ),
+    case(
+        "expect_10",
+        READ,
+        post(5, "Expect: 100-continue", version=" HTTP/1.0") + b"hello",
+    ),
     case("expect_other", READ, post(5, "Expect: x") + b"hello"),
-    case("expect_chunked", READ, chunks("Expect: 100-continue"), b"1\r\na\r\n0\r\n\r\n"),
-    case("expect_after_output", "ngx.say('early') ngx.flush(true) " + READ,
-         post(5, "Expect: 100-continue"), b"hello",
-         differs="an interim answer inside a response would be read as its body"),
+    case(
+        "expect_chunked", READ, chunks("Expect: 100-continue"), b"1\r\na\r\n0\r\n\r\n"
+    ),
+    case(
+        "expect_after_output",
+        "ngx.say('early') ngx.flush(true) " + READ,
+        post(5, "Expect: 100-continue"),
+        b"hello",
+        differs="an interim answer inside a response would be read as its body",
+    ),
     case("get_with_body", READ, head("Content-Length: 2") + b"hi"),
     case("read_after_output", "ngx.say('early') " + READ, post(5) + b"hello"),
 ]
@@ -318,8 +457,10 @@ BODY_FILES = [
     for size in (1000, 1024, 1025, 1279, 1280, 1281, 3000)
     for kind, pieces in {
         "counted": [post(size, "Expect: 100-continue"), b"x" * size],
-        "chunked": [chunks("Expect: 100-continue"),
-                    b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size)],
+        "chunked": [
+            chunks("Expect: 100-continue"),
+            b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size),
+        ],
     }.items()
 ]
 
@@ -328,14 +469,22 @@ SMALL_BODIES = [
     case("large_413_sent", READ, post(200) + b"x" * 200, probe=False),
     case("large_413_unread", HELLO, post(200) + b"x" * 200, probe=False),
     case("large_413_10", READ, post(200, version=" HTTP/1.0"), probe=False),
-    case("large_413_head", READ, head("Content-Length: 200", method="HEAD"),
-         probe=False),
+    case(
+        "large_413_head", READ, head("Content-Length: 200", method="HEAD"), probe=False
+    ),
     case("large_413_expect", READ, post(200, "Expect: 100-continue"), probe=False),
-    case("chunked_413", READ, chunks() + b"64\r\n" + b"x" * 100 + b"\r\n1\r\nx\r\n",
-         probe=False),
+    case(
+        "chunked_413",
+        READ,
+        chunks() + b"64\r\n" + b"x" * 100 + b"\r\n1\r\nx\r\n",
+        probe=False,
+    ),
     case("chunked_413_one", READ, chunks() + b"c8\r\n" + b"x" * 10, probe=False),
-    case("chunked_413_unread", HELLO, chunks() + b"c8\r\n" + b"x" * 200
-         + b"\r\n0\r\n\r\n"),
+    case(
+        "chunked_413_unread",
+        HELLO,
+        chunks() + b"c8\r\n" + b"x" * 200 + b"\r\n0\r\n\r\n",
+    ),
     case("exact", READ, post(100) + b"x" * 100),
     case("exact_chunked", READ, chunks() + b"64\r\n" + b"x" * 100 + b"\r\n0\r\n\r\n"),
 ]
@@ -347,23 +496,45 @@ TIMEOUTS = [
     refused("timeout_headers", b"GET URI HTTP/1.1\r\nHost: t\r\n"),
     refused("timeout_keepalive", GET),
     refused("timeout_second", GET + b"GET UR"),
-    case("timeout_body", READ, post(10) + b"hello", probe=False,
-         differs="a body that does not come is worth a line of level info"),
-    case("timeout_chunked", READ, chunks() + b"5\r\nhe", probe=False,
-         differs="a body that does not come is worth a line of level info"),
+    case(
+        "timeout_body",
+        READ,
+        post(10) + b"hello",
+        probe=False,
+        differs="a body that does not come is worth a line of level info",
+    ),
+    case(
+        "timeout_chunked",
+        READ,
+        chunks() + b"5\r\nhe",
+        probe=False,
+        differs="a body that does not come is worth a line of level info",
+    ),
     case("timeout_unread", HELLO, post(10) + b"hello", probe=False),
-    case("timeout_unread_close", HELLO, post(10, "Connection: close") + b"hello",
-         probe=False),
-    case("timeout_discard", "ngx.req.discard_body() " + HELLO, post(10) + b"hello",
-         probe=False),
+    case(
+        "timeout_unread_close",
+        HELLO,
+        post(10, "Connection: close") + b"hello",
+        probe=False,
+    ),
+    case(
+        "timeout_discard",
+        "ngx.req.discard_body() " + HELLO,
+        post(10) + b"hello",
+        probe=False,
+    ),
 ]
 
 LOGS = [
     case("log_fields", HELLO, head("Referer: http://r/", "User-Agent: me/1 (x)")),
     case("log_escapes", HELLO, head('Referer: "q" \\ \xe4\x7f', "User-Agent: a\tb")),
     case("log_line_escapes", HELLO, b'GET URI?"\\\xe4 HTTP/1.1\r\nHost: t\r\n\r\n'),
-    case("log_line_quote", "ngx.log(ngx.WARN, 'x')",
-         b'GET URI?"q" HTTP/1.1\r\nHost: t\r\n\r\n', differs=ESCAPED),
+    case(
+        "log_line_quote",
+        "ngx.log(ngx.WARN, 'x')",
+        b'GET URI?"q" HTTP/1.1\r\nHost: t\r\n\r\n',
+        differs=ESCAPED,
+    ),
     case("log_empty", HELLO, head("Referer:", "User-Agent: ")),
     case("log_twice", HELLO, head("Referer: a", "User-Agent: b", "X: c")),
     case("log_user", HELLO, head("Authorization: Basic YTpi")),
@@ -371,19 +542,28 @@ LOGS = [
     case("log_user_bad", HELLO, head("Authorization: Basic ?")),
     case("log_user_quote", HELLO, head("Authorization: Basic YSJiOmM=")),
     case("log_error", "ngx.log(ngx.ERR, 'x')", head("Referer: http://r/")),
-    case("log_absolute", "ngx.log(ngx.ERR, 'x')",
-         b"GET http://h/URI HTTP/1.0\r\n\r\n".replace(b"/URI", b"URI")),
+    case(
+        "log_absolute",
+        "ngx.log(ngx.ERR, 'x')",
+        b"GET http://h/URI HTTP/1.0\r\n\r\n".replace(b"/URI", b"URI"),
+    ),
     case("log_notes", HELLO, head("bad_name: 1", "Good: 2")),
     case("log_early_exit", "ngx.exit(444)", GET),
     case("log_503", "ngx.exit(503)", GET),
     case("log_send_status", "ngx.status = 207 ngx.say('a') ngx.exit(207)", GET),
-    case("log_bytes", "ngx.log(ngx.WARN, ngx.var.bytes_sent, ' ', "
-         "ngx.var.body_bytes_sent) ngx.print(('x'):rep(5000)) ngx.log(ngx.WARN, "
-         "ngx.var.body_bytes_sent)", GET),
+    case(
+        "log_bytes",
+        "ngx.log(ngx.WARN, ngx.var.bytes_sent, ' ', "
+        "ngx.var.body_bytes_sent) ngx.print(('x'):rep(5000)) ngx.log(ngx.WARN, "
+        "ngx.var.body_bytes_sent)",
+        GET,
+    ),
 ]
 
 FEW_REQUESTS = [
-    case("requests_3", "ngx.say(ngx.var.connection_requests)", GET, GET, GET, probe=False),
+    case(
+        "requests_3", "ngx.say(ngx.var.connection_requests)", GET, GET, GET, probe=False
+    ),
     case("requests_pipelined", HELLO, GET * 5, probe=False),
     case("requests_head", HELLO, head(method="HEAD") * 5, probe=False),
 ]

@@ -82,7 +82,9 @@ async def test_keepalive_requests(flavour, tmp_path):
             for number in range(3):
                 await peer.send(request("GET", f"/{number}"))
                 answer = await peer.answer()
-                assert answer["Connection"] == ("close" if number == 2 else "keep-alive")
+                assert answer["Connection"] == (
+                    "close" if number == 2 else "keep-alive"
+                )
             assert await peer.rest() == b""
 
 

@@ -104,7 +104,9 @@ async def test_other_sizes_of_heads(flavour, tmp_path):
         for length, target_status, header_status in (150, 200, 200), (210, 414, 400):
             (answer,) = await server.ask(request("GET", "/" + "x" * length, close))
             assert answer.status == target_status
-            (answer,) = await server.ask(request("GET", "/", "X: " + "x" * length, close))
+            (answer,) = await server.ask(
+                request("GET", "/", "X: " + "x" * length, close)
+            )
             assert answer.status == header_status
 
 

@@ -32,7 +32,9 @@ async def answer_queries(sock):
         if name not in ZONE:
             response.set_rcode(3)
         elif query.question[0].rdtype == 1:
-            response.answer = [dns.rrset.from_text(f"{name}.", 60, "IN", "A", *ZONE[name])]
+            response.answer = [
+                dns.rrset.from_text(f"{name}.", 60, "IN", "A", *ZONE[name])
+            ]
         await sock.sendto(response.to_wire(), client)
 
 

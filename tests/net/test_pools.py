@@ -92,7 +92,8 @@ async def test_a_peer_that_leaves_or_speaks_is_dropped(variant, tmp_path):
         before = rig.worker.stats()["descriptors"]
         for command in ("close", "reset", "say hello"):
             await rig.run(
-                OPEN + "local sock = open() sock:send(... .. '\\n') sock:setkeepalive()",
+                OPEN
+                + "local sock = open() sock:send(... .. '\\n') sock:setkeepalive()",
                 command,
             )
             await until_descriptors(rig, before)

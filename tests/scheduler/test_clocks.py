@@ -11,7 +11,6 @@ from lua_worker import each_variant, open_rig
 DAY = 86400
 
 
-
 @each_variant
 async def test_a_day_of_sleep(variant, tmp_path, autojump_clock):
     async with open_rig(variant, tmp_path) as rig:
@@ -61,9 +60,16 @@ async def test_sleeps_end_by_due_time_then_by_begin(variant, tmp_path, autojump_
 
 
 @each_variant
-async def test_a_sleep_is_never_short_and_cut_to_milliseconds(variant, tmp_path, autojump_clock):
+async def test_a_sleep_is_never_short_and_cut_to_milliseconds(
+    variant, tmp_path, autojump_clock
+):
     async with open_rig(variant, tmp_path) as rig:
-        for asked, least in [(0.001, 0.001), (0.0019, 0.001), (1.0005, 1), ("0.5", 0.5)]:
+        for asked, least in [
+            (0.001, 0.001),
+            (0.0019, 0.001),
+            (1.0005, 1),
+            ("0.5", 0.5),
+        ]:
             begin = trio.current_time()
             await rig.run("ngx.sleep((...))", asked)
             assert 0 <= trio.current_time() - begin - least < 0.0005
@@ -164,10 +170,14 @@ async def test_running_limit(variant, tmp_path, autojump_clock):
             """
         )
         assert begun == 2
-        assert rig.errors() == [
-            "alert: lua failed to run timer with function defined at =(run):3: "
-            "2 lua_max_running_timers are not enough"
-        ] * 2
+        assert (
+            rig.errors()
+            == [
+                "alert: lua failed to run timer with function defined at =(run):3: "
+                "2 lua_max_running_timers are not enough"
+            ]
+            * 2
+        )
         await rig.run("ngx.sleep(5) ngx.timer.at(0, function() end) ngx.sleep(0)")
         assert len(rig.errors()) == 2
 

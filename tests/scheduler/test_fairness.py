@@ -26,6 +26,7 @@ def flood(listener):
             while True:
                 peer.sendall(bytes(1 << 20))
 
+
 # Operations that never wait, until a thread that is queued has run.
 SPENDING = """
 local spend = require("resty_py.scheduler").spend

@@ -6,6 +6,17 @@ import pytest
 import trio
 from lua_worker import each_variant, open_rig
 
+BEGIN = """
+local semaphore = require "ngx.semaphore"
+local order = {}
+local function waiter(sem, name, seconds)
+    return ngx.thread.spawn(function()
+        local ok, err = sem:wait(seconds)
+        order[#order + 1] = name .. " " .. tostring(ok) .. " " .. tostring(err)
+    end)
+end
+"""
+
 
 @each_variant
 async def test_first_come_first_served(variant, tmp_path, autojump_clock):
@@ -162,3 +173,78 @@ async def test_in_every_kind_of_thread(variant, tmp_path, phase):
                 return done"""
             )
             assert taken is True
+
+
+@each_variant
+async def test_timeout(variant, tmp_path, autojump_clock):
+    async with open_rig(variant, tmp_path) as rig:
+        begin = trio.current_time()
+        results = await rig.run(
+            """
+            local sem = require("ngx.semaphore").new(1)
+            local results = {}
+            for i, seconds in ipairs {0, 0, 3600} do
+                local ok, err = sem:wait(seconds)
+                results[i] = tostring(ok) .. " " .. tostring(err)
+            end
+            return results
+            """
+        )
+        assert trio.current_time() - begin == pytest.approx(3600, abs=0.01)
+    assert results == [b"true nil", b"nil timeout", b"false timeout"]
+
+
+@each_variant
+async def test_count(variant, tmp_path, autojump_clock):
+    async with open_rig(variant, tmp_path) as rig:
+        counts = await rig.run(
+            BEGIN
+            + """
+            local sem = semaphore.new(2)
+            local counts = {sem:count()}
+            local function note() counts[#counts + 1] = sem:count() end
+            sem:wait(1) note()
+            sem:wait(1) note()
+            for i = 1, 3 do waiter(sem, i, i) note() end
+            ngx.sleep(1.5) note()
+            sem:post(4) note()
+            ngx.sleep(0.1) note()
+            return counts
+            """
+        )
+    # Two of three still wait after 1.5 s; four posts serve both.
+    assert counts == [2, 1, 0, -1, -2, -3, -2, 2, 2]
+
+
+@each_variant
+async def test_a_killed_waiter_gives_way(variant, tmp_path, autojump_clock):
+    async with open_rig(variant, tmp_path) as rig:
+        order, count = await rig.run(
+            BEGIN
+            + """
+            local sem = semaphore.new()
+            local first = waiter(sem, "first", 10)
+            waiter(sem, "second", 10)
+            ngx.thread.kill(first)
+            sem:post(1)
+            ngx.sleep(0.1)
+            return order, sem:count()
+            """
+        )
+    assert (order, count) == ([b"second true nil"], 0)
+
+
+@each_variant
+async def test_waiting_needs_a_yieldable_phase_posting_does_not(
+    variant, tmp_path, autojump_clock
+):
+    async with open_rig(variant, tmp_path) as rig:
+        count = await rig.run(
+            """
+            local sem = require("ngx.semaphore").new()
+            ngx.timer.at(1, function() sem:post(2) end)
+            assert(sem:wait(2))
+            return sem:count()
+            """
+        )
+    assert count == 1

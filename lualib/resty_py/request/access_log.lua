@@ -12,7 +12,6 @@ local bytes_sent = require "resty_py.http.response".bytes_sent
 local escape = log.escape
 local get = require "resty_py.http.head".get
 local floor = math.floor
-local format = string.format
 local max = math.max
 local variable = require "resty_py.request.variables".get
 local write = native.access and native.access.write
@@ -49,7 +48,7 @@ local function combined(r)
     local size = max(0, bytes_sent(r) - r.head_size)
     return address.text(r.downstream.address) .. " - " .. user(r) .. " ["
         .. time_local() .. '] "' .. escape(head.request_line) .. '" '
-        .. format("%03d", r.status) .. " " .. size .. ' "'
+        .. variable(r, "status") .. " " .. size .. ' "'
         .. header(r, "referer") .. '" "' .. header(r, "user-agent") .. '"\n'
 end
 
