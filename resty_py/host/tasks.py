@@ -44,6 +44,8 @@ class Tasks:
         ``nil, text``; any other exception is logged and answers
         ``nil, "internal error"``.
         """
+        if token in self._scopes:
+            raise HostError("the token is in use")
         scope = self._scopes[token] = trio.CancelScope()
         self._nursery.start_soon(self._run, token, scope, function, args)
         return True

@@ -8,7 +8,6 @@ what the command runs.
 from __future__ import annotations
 
 import contextlib
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import trio
 from .config import AppConfig, Limits, SettingError
 from .listeners import Address, Listener, ListenError, open_listener, parse_listen
 from .log import AccessLog, ErrorLog, route_logging
+from .stopping import stop_signals
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ __all__ = [
     "serve",
     "serve_app",
 ]
-
-#: What stops a server: once gracefully, twice at once.
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 
 @contextlib.asynccontextmanager
@@ -122,8 +119,14 @@ async def serve(
     Raises:
         ListenError: an address cannot be listened on.
         LuaError: the app does not compile.
+        TypeError: *listen* is one address.
+        ValueError: *listen* is empty.
     """
+    if isinstance(listen, (str, Address)):
+        raise TypeError("listen takes several addresses: a list of them")
     addresses = [parse_listen(a) if isinstance(a, str) else a for a in listen]
+    if not addresses:
+        raise ValueError("there is no address to listen on")
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(open_listener(a)) for a in addresses]
         async with open_worker(**options) as worker:
@@ -164,26 +167,12 @@ async def _serve_app(config: AppConfig) -> None:
             resolvers=config.resolvers,
         ) as worker:
             _serve_on(worker, config.app, listeners)
-            with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
-                await _until_stopped(worker, listeners, signals)
 
+            def stop() -> None:
+                # The worker closes its own copies; clients are refused with the last.
+                for listener in listeners:
+                    listener.close()
+                worker.stop()
 
-async def _until_stopped(
-    worker: Worker, listeners: Iterable[Listener], signals: AsyncIterator[int]
-) -> None:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_stop_on_signal, worker, listeners, signals)
-        await worker.wait_stopped()
-        nursery.cancel_scope.cancel()
-
-
-async def _stop_on_signal(
-    worker: Worker, listeners: Iterable[Listener], signals: AsyncIterator[int]
-) -> None:
-    stop = worker.stop
-    async for _ in signals:
-        # The worker closes its own copies; clients are refused with the last.
-        for listener in listeners:
-            listener.close()
-        stop()
-        stop = worker.stop_now
+            with stop_signals(stop, worker.stop_now):
+                await worker.wait_stopped()

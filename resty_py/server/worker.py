@@ -291,7 +291,8 @@ class Worker:
         """Queue a call into the VM for the loop's next turn.
 
         Raises:
-            TypeError: an argument cannot be given to Lua.
+            TypeError, ValueError, OverflowError: an argument cannot be given to
+                Lua.
         """
         self._calls.append((function, [to_lua(self.vm, arg) for arg in args]))
         self._ring()
@@ -320,7 +321,7 @@ class Worker:
     def _complete(self, token: int, answer: tuple[Any, ...]) -> None:
         try:
             self.call_soon(self._deliver, token, *answer)
-        except TypeError:
+        except (TypeError, ValueError, OverflowError):
             logger.exception("a host task's answer is no value for Lua")
             self.call_soon(self._deliver, token, None, b"internal error")
 

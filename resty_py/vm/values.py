@@ -26,9 +26,12 @@ def to_lua(vm: VM, value: Any) -> Any:
 
     Raises:
         TypeError: *value* is of another type.
+        OverflowError: an integer has more than 64 bits.
     """
     if isinstance(value, str):
         return value.encode()
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise OverflowError(f"{value} does not fit a Lua integer")
     if value is None or isinstance(value, (bytes, bool, int, float)):
         return value
     if isinstance(value, Mapping):

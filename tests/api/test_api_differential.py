@@ -23,8 +23,6 @@ from resty_py.vm import FLAVOURS
 NOT_ALIKE = {
     # Lua 5.1 does not tell by which name a metamethod was called.
     "lua51": ["log_metamethod"],
-    # Lua 5.5 makes an error of its own of a nil one.
-    "lua55": ["runtime_error_nil"],
 }
 
 _REQUEST = re.compile(r'request: "\w+ (?:http://[^/]+)?/(\w+)')

@@ -261,11 +261,13 @@ async def wire(
     folder: Path,
     flavour: str = "luajit21",
     address: Address = ANY_PORT,
+    send_buffer: int = 0,
     **settings: str,
 ) -> AsyncIterator[Wire]:
     """Serve *lua*, a file or its text, while the block lasts; logs go to *folder*.
 
     Args:
+        send_buffer: bytes that the kernel keeps of an answer, if any.
         settings: limits by the names of nginx's directives.
     """
     limits = resty_py.Limits.parse(f"{k}={value}" for k, value in settings.items())
@@ -278,5 +280,7 @@ async def wire(
         limits=limits,
     ) as worker:
         with open_listener(address) as listener:
+            if send_buffer:  # its connections inherit it
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
             worker.serve(lua if isinstance(lua, Path) else lua.encode(), listener)
             yield Wire(worker, listener.address, folder)

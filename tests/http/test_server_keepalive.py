@@ -5,7 +5,7 @@ What the answers look like is compared with nginx in test_server_differential.
 
 import pytest
 import trio
-from server_wire import parse, request, wire
+from server_wire import parse, patience, request, wire
 from trio.testing import MockClock
 
 from resty_py.vm import FLAVOURS
@@ -133,6 +133,30 @@ async def test_the_time_of_a_later_head_runs_since_its_start(flavour, tmp_path, 
         assert await peer.rest() == b""
         assert trio.current_time() - start == pytest.approx(60, abs=0.5)
         assert "while reading client request headers" in server.log[0]
+
+
+async def test_a_stop_closes_a_connection_that_was_to_be_kept(flavour, tmp_path):
+    lua = "ngx.say('early') ngx.flush() ngx.sleep(0.01) ngx.say('late')"
+    async with wire(lua, tmp_path, flavour) as server, server.client() as peer:
+        await peer.send(request())
+        head = await peer.until(b"early\n\r\n")
+        assert b"\r\nConnection: keep-alive\r\n" in head
+        server.worker.stop()
+        assert await peer.rest() == b"5\r\nlate\n\r\n0\r\n\r\n"
+        with patience():
+            await server.worker.wait_stopped()
+
+
+async def test_a_client_that_sends_on_after_its_last_request_reads_the_answer(
+    flavour, tmp_path
+):
+    lua = "ngx.sleep(0.01) ngx.say('done')"
+    async with wire(lua, tmp_path, flavour) as server, server.client() as peer:
+        await peer.send(request("GET", "/", "Connection: close"))
+        for _ in range(20):
+            await peer.stream.send_all(request() * 1000)
+        (answer,) = parse(await peer.rest())
+        assert answer.body == b"done\n"
 
 
 async def test_a_stop_closes_idle_clients_and_answers_the_others(flavour, tmp_path):

@@ -43,8 +43,10 @@ REFUSED = {
         b"GET / HTTP/1.1\r\n\r\n",
         400,
         _page("400 Bad Request"),
-        'client sent HTTP/1.1 request without "Host" header while reading client '
-        'request headers, client: 127.0.0.1, server: , request: "GET / HTTP/1.1"',
+        (
+            'client sent HTTP/1.1 request without "Host" header while reading client '
+            'request headers, client: 127.0.0.1, server: , request: "GET / HTTP/1.1"'
+        ),
     ),
     "long target": (
         request("GET", "/" + "x" * 8192),

@@ -29,6 +29,7 @@ _COMBINED = re.compile(
     r'"(?P<agent>[^"]*)"'
 )  # fmt: skip
 
+
 @pytest.fixture
 def clock():
     return MockClock(autojump_threshold=0.01)
@@ -72,8 +73,10 @@ async def test_a_client_that_says_nothing_is_logged_with_the_listener(
             await trio.testing.wait_all_tasks_blocked()
         await trio.testing.wait_all_tasks_blocked()
         assert server.log == [
-            "info: client closed connection while waiting for request, "
-            f"client: 127.0.0.1, server: {server.address}"
+            (
+                "info: client closed connection while waiting for request, "
+                f"client: 127.0.0.1, server: {server.address}"
+            )
         ]
 
 

@@ -211,16 +211,35 @@ async def test_send_timeout_of_an_answer_that_is_complete(flavour, tmp_path, clo
 
 
 async def test_an_answer_is_logged_when_it_has_left(flavour, tmp_path, clock):
+    lua = "ngx.print(('x'):rep(500000)) ngx.log(ngx.WARN, 'done')"
     access_log = tmp_path / "access.log"
     async with (
-        wire(LARGE, tmp_path, flavour) as server,
-        server.client(buffer=65536) as slow,
+        wire(lua, tmp_path, flavour, send_buffer=16384) as server,
+        server.client(buffer=16384) as slow,
+    ):
+        await slow.send(request())
+        await trio.sleep(30)
+        assert len(server.log) == 1
+        assert access_log.read_text() == ""
+        await slow.answer()
+        await trio.sleep(2)
+        assert len(access_log.read_text().splitlines()) == 1
+    framing = len(b"7a120\r\n\r\n0\r\n\r\n")
+    assert _logged(tmp_path) == ["200", str(500_000 + framing)]
+
+
+async def test_an_answer_that_is_lost_is_logged(flavour, tmp_path, clock):
+    lua = "ngx.print(('x'):rep(500000)) ngx.log(ngx.WARN, 'done')"
+    async with (
+        wire(lua, tmp_path, flavour, send_buffer=16384) as server,
+        server.client(buffer=16384) as slow,
     ):
         await slow.send(request("GET", "/", "Connection: close"))
-        await trio.sleep(30)
-        assert access_log.read_text() == ""
-        await slow.rest()
-    assert _logged(tmp_path) == ["200", str(16 * MEGABYTE)]
+        await trio.sleep(61)
+        assert len(server.log) == 2
+        await slow.until(b"\r\n\r\n")
+        received = await slow.rest()
+    assert _logged(tmp_path) == ["200", str(len(received))]
 
 
 async def test_a_reader_that_is_slow_but_reads_is_served(flavour, tmp_path, clock):

@@ -126,6 +126,38 @@ async def test_stopping_closes_idle_ones_and_keeps_none(variant, tmp_path):
 
 
 @each_variant
+async def test_what_was_handed_to_a_killed_connect_goes_on(variant, tmp_path):
+    async with open_pooling_rig(variant, tmp_path) as rig:
+        before = rig.worker.stats()["descriptors"]
+        results = await rig.run(
+            OPEN
+            + """
+            local options = {pool = "p", pool_size = 1, backlog = 2}
+            local function waiter()
+                return ngx.thread.spawn(function()
+                    local sock, err = open(options)
+                    return sock and sock:getreusedtimes(), err, sock
+                end)
+            end
+            -- Killed between the hand-over and its resumption: an idle
+            -- connection first, the room for a new one then.
+            local holder = open(options)
+            local first, second = waiter(), waiter()
+            holder:setkeepalive()
+            ngx.thread.kill(first)
+            local _, reused, _, sock = ngx.thread.wait(second)
+            local third, fourth = waiter(), waiter()
+            sock:close()
+            ngx.thread.kill(third)
+            local _, anew, _, other = ngx.thread.wait(fourth)
+            return reused, anew, other:close()
+            """
+        )
+        assert results == (1, 0, 1)
+        assert rig.worker.stats()["descriptors"] == before
+
+
+@each_variant
 async def test_a_request_that_ends_leaves_the_queue(variant, tmp_path, autojump_clock):
     async with open_pooling_rig(variant, tmp_path) as rig:
         options = "{pool = 'p', pool_size = 1, backlog = 1}"

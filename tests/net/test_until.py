@@ -45,7 +45,9 @@ function M.read(size)
     return until_.read(socket, 0, state:want(size))
 end
 
+-- What is left for other readers.
 function M.rest()
+    fill(socket)
     return socket.connection:take_buffer()
 end
 
@@ -77,6 +79,9 @@ class Ours:
         answer = answer if isinstance(answer, tuple) else (answer,)
         return tuple(answer) + (None,) * (3 - len(answer))
 
+    def rest(self):
+        return self._lua[b"rest"]()
+
     def close(self):
         self._lua[b"close"]()
         self._ours.detach()
@@ -95,6 +100,10 @@ class Automaton:
 
     def end(self):
         self.eof = True
+
+    def rest(self):
+        rest, self.buffer = self.buffer, b""
+        return rest
 
     def _shorter(self, byte):
         """Return the longest beginning of two bytes or more that still fits."""
@@ -163,6 +172,7 @@ def test_like_the_automaton(lua, pattern, steps, inclusive: bool):
                 model.feed(step.encode())
             else:
                 assert ours.read(step) == model.read(step)
+        assert ours.rest() == model.rest()
         ours.end()
         model.end()
         for size in (3, 0, 3):

@@ -117,13 +117,17 @@ def _empty(deadlines):
     deadlines.reset()
 
 
+NAMES = st.integers(0, 5)
+ARM = st.tuples(st.just("arm"), NAMES, st.integers(0, 12))
 OPERATIONS = st.lists(
     st.one_of(
-        st.tuples(st.just("arm"), st.integers(0, 7), st.integers(0, 12)),
-        st.tuples(st.just("disarm"), st.integers(0, 7), st.just(0)),
-        st.tuples(st.just("drop"), st.integers(0, 7), st.just(0)),
+        ARM,
+        ARM,
+        st.tuples(st.just("disarm"), NAMES, st.just(0)),
+        st.tuples(st.just("drop"), NAMES, st.just(0)),
         st.tuples(st.just("expire"), st.just(0), st.integers(0, 4)),
     ),
+    min_size=8,
     max_size=60,
 )
 

@@ -6,7 +6,7 @@ import contextlib
 
 import trio
 from lua_worker import PATIENCE, each_variant, open_client, open_rig
-from peers import listening
+from peers import listening, open_peers
 
 # Reads bytes of a peer that always has more, until another thread says so.
 FLOODED = """
@@ -69,3 +69,71 @@ async def test_a_flooded_reader_starves_nobody(variant, tmp_path):
                 await rig.run("ngx.sleep(0.01) stopped = true")
         assert answers == [b"stopped"]
         listener.close()
+
+
+@each_variant
+async def test_light_threads_that_only_yield_starve_nobody(variant, tmp_path):
+    async with open_rig(variant, tmp_path) as rig:
+        ticks = 0
+
+        async def tick():
+            nonlocal ticks
+            while True:
+                await trio.lowlevel.checkpoint()
+                ticks += 1
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(tick)
+            rounds = await rig.run(
+                """
+                local stop, rounds = false, 0
+                for _ = 1, 3 do
+                    ngx.thread.spawn(function()
+                        while not stop do
+                            rounds = rounds + 1
+                            coroutine.yield()
+                        end
+                    end)
+                end
+                ngx.sleep(0.05)
+                stop = true
+                return rounds
+                """
+            )
+            assert rounds > 3
+            assert ticks > 0
+            nursery.cancel_scope.cancel()
+
+
+@each_variant
+async def test_a_handler_that_polls_holds_up_no_client(variant, tmp_path):
+    async with open_rig(variant, tmp_path) as rig:
+        with trio.fail_after(PATIENCE):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(
+                    rig.get, "polls = true while not stop do ngx.sleep(0) end"
+                )
+                while not await rig.run("return polls"):
+                    pass
+                answer = await rig.get("ngx.print('served') stop = true")
+    assert answer.body == "served"
+
+
+@each_variant
+async def test_a_writer_that_never_waits_pauses(variant, tmp_path):
+    async with open_peers() as places, open_rig(variant, tmp_path) as rig:
+        turns = await rig.run(
+            """
+            local sock = ngx.socket.tcp()
+            sock:connect("127.0.0.1", (...))
+            local turns, stop = 0, false
+            ngx.thread.spawn(function()
+                while not stop do turns = turns + 1 coroutine.yield() end
+            end)
+            for _ = 1, 2000 do assert(sock:send("say\\n")) end
+            stop = true
+            return turns
+            """,
+            places["puppet"],
+        )
+        assert turns >= 5

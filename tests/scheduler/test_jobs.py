@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 from lua_worker import each_variant, open_rig
+from peers import open_peers
 
 import resty_py
 from resty_py import LuaError
@@ -107,6 +108,90 @@ async def test_stop_lets_jobs_finish_then_refuses(variant, tmp_path, autojump_cl
         await rig.worker.wait_stopped()
         with pytest.raises(trio.ClosedResourceError):
             await rig.run("return 1")
+
+
+@each_variant
+async def test_odd_errors_and_results(variant, tmp_path):
+    told = "error(setmetatable({}, {__tostring = function() return 'told' end}))"
+    mute = "error(setmetatable({}, {__tostring = function() error('x') end}))"
+    async with open_rig(variant, tmp_path) as rig:
+        with pytest.raises(LuaError, match=r"^told"):
+            await rig.run(told)
+        with pytest.raises(LuaError, match=r"^error object is not"):
+            await rig.run(mute)
+        with pytest.raises(LuaError, match="boom é"):
+            await rig.run("error('boom é')")
+        with pytest.raises(ValueError, match="nested too deep"):
+            await rig.run("local t = {} t.t = t return t")
+        assert rig.worker.stats()["jobs"] == 0
+
+
+@each_variant
+async def test_answers_when_its_last_thread_has_ended(variant, tmp_path):
+    async with open_rig(variant, tmp_path) as rig:
+        answer = await rig.run(
+            "ngx.thread.spawn(function() ngx.sleep(0.01) done = true end) return 1"
+        )
+        assert answer == 1
+        assert await rig.run("return done") is True
+        assert await rig.run("ngx.exit(0)") is None
+        assert (
+            await rig.run(
+                "ngx.thread.spawn(function() ngx.exit(0) end) ngx.sleep(100) return 1"
+            )
+            is None
+        )
+
+
+@each_variant
+async def test_cancelling_closes_sockets(variant, tmp_path):
+    async with open_peers() as places, open_rig(variant, tmp_path) as rig:
+        await rig.run("ngx.sleep(0)")
+        before = rig.worker.stats()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                rig.run,
+                """
+                local sock = ngx.socket.tcp()
+                sock:connect("127.0.0.1", (...))
+                ngx.thread.spawn(function() sock:receive() end)
+                state = "waiting"
+                ngx.sleep(1000)
+                """,
+                places["puppet"],
+            )
+            while await rig.run("return state") != b"waiting":
+                pass
+            assert rig.worker.stats()["descriptors"] == before["descriptors"] + 1
+            nursery.cancel_scope.cancel()
+        await rig.settles_to(before)
+
+
+@each_variant
+async def test_cancelled_before_it_has_waited(variant, tmp_path):
+    async with open_rig(variant, tmp_path) as rig:
+        await rig.run("ngx.sleep(0)")
+        before = rig.worker.stats()
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await rig.run("ngx.sleep(1000)")
+        await rig.settles_to(before)
+
+
+@each_variant
+async def test_stopping_at_once_fails_jobs(variant, tmp_path):
+    async with open_rig(variant, tmp_path) as rig:
+
+        async def job():
+            with pytest.raises(trio.ClosedResourceError):
+                await rig.run("ngx.sleep(1000)")
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(job)
+            await rig.run("return 1")
+            rig.worker.stop_now()
+    rig.worker.stop()
+    rig.worker.stop_now()
 
 
 async def test_open_worker_raises_what_its_block_raises():

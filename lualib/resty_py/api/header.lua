@@ -89,8 +89,12 @@ local function put_content_type(r, _, value)
 end
 
 
+-- Digits of a length that a 64-bit offset always holds.
+local MAX_DIGITS = 18
+
+
 local function put_content_length(r, record, value)
-    if find(value, "[^0-9]") then
+    if find(value, "[^0-9]") or #value > MAX_DIGITS then
         return "failed to set header"
     elseif value == "" then
         r.content_length = nil
@@ -168,6 +172,9 @@ local function change(r, name, value, override)
         return
     end
     local record = record_of(r, name)
+    if record.name == "" then
+        return
+    end
     if type(value) == "table" then
         return put_all(r, record, value, override)
     end

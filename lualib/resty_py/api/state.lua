@@ -42,9 +42,9 @@ local function set_status(value)
     elseif is_sent(r) then
         log.request(r, log.ERR, "attempt to set ngx.status after sending out "
                     .. "response headers")
-    elseif status < FIRST or status >= LAST + 1 then
-        log.request(r, log.ERR, format("invalid HTTP status code %d",
-                                       floor(status)))
+    elseif not (status >= FIRST and status < LAST + 1) then
+        log.request(r, log.ERR, format("invalid HTTP status code %.0f",
+                                       status))
     else
         r.status = floor(status)
     end

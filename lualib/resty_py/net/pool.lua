@@ -220,7 +220,9 @@ function Waiter:forget()
     if not self.granted then
         leave_queue(self)
     elseif self.connection then
-        self.pool:put(self.connection, true, 0, self.reused)
+        local settings = self.socket.request.settings
+        self.pool:put(self.connection, true,
+                      settings.lua_socket_keepalive_timeout, self.reused - 1)
     else
         self.pool:release()
     end

@@ -119,7 +119,7 @@ local function invite(r)
     if r.expecting then
         r.expecting = nil
         if r.sent == 0 then
-            r.sent = #CONTINUE
+            r.sent = r.sent + #CONTINUE
             r.downstream:send(CONTINUE)
         end
     end

@@ -40,6 +40,11 @@ end
 -- Coroutine -> its status while the runtime waits in it.
 local waiting = setmetatable({}, {__mode = "k"})
 
+-- Coroutine -> how many coroutines it runs inside of. Each takes its share of
+-- the C stack, which LuaJIT does not watch; Lua itself allows 200.
+local depths = setmetatable({}, {__mode = "k"})
+local DEPTH_MAX = 1000
+
 local _M = {}
 
 
@@ -113,6 +118,11 @@ local function resume_if_suspended(co, ...)
     if state ~= "suspended" then
         return false, "cannot resume " .. state .. " coroutine"
     end
+    local depth = (depths[running()] or 0) + 1
+    if depth > DEPTH_MAX then
+        return false, "C stack overflow"
+    end
+    depths[co] = depth
     return relay(co, resume(co, ...))
 end
 

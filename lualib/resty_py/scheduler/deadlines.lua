@@ -158,7 +158,7 @@ function _M.expire(fire)
     local entry = heap[1]
     while entry and entry.at <= now do
         local due = entry.due
-        if due <= now then
+        if due == entry.at then
             remove(entry)
             fire(entry)
         elseif due == FAR then

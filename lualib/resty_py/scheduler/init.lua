@@ -102,6 +102,17 @@ end
 -- What calls the function of a light thread.
 _M.base = serve
 
+-- A debug hook lasts until the light thread that set it waits or ends: LuaJIT
+-- has one for the whole VM, which must not run in the runtime, and elsewhere
+-- it stays with a coroutine that another request will use.
+local hooked = false
+local sethook = debug.sethook
+
+function debug.sethook(...)
+    hooked = true
+    return sethook(...)
+end
+
 
 local function take_coroutine()
     if cached == 0 then
@@ -124,6 +135,13 @@ end
 
 -- Puts `item` at the end of the run queue.
 _M.post = push
+
+
+-- Puts `item` at the front of the run queue.
+function _M.post_first(item)
+    head = head - 1
+    queue[head] = item
+end
 
 
 -- Wakes a parked item with `value`; does nothing to one that is not parked.
@@ -179,6 +197,10 @@ end
 
 local function after(thread, ok, ...)
     _M.current = nil
+    if hooked then
+        hooked = false
+        sethook(thread.co)
+    end
     if ok then
         return after_mark(thread, ...)
     end

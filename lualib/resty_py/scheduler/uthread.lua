@@ -39,6 +39,10 @@ local unpack = unpack or table.unpack  -- luacheck: ignore 143
 
 local KILLED = "already waited or killed"
 
+-- Threads that spawn threads that spawn threads … on the scheduler's stack.
+local NESTING_MAX = 100
+local nesting = 0
+
 local _M = {}
 
 
@@ -67,11 +71,8 @@ local function ended(thread, ok, ...)
 end
 
 
-local function start(parent, spawner, f, ...)
+local function begin(parent, spawner, f, ...)
     local r = parent.request
-    scheduler.post(parent)
-    r.alive = r.alive + 1
-    r.threads = r.threads or {}
     local thread, co = scheduler.start(r, parent, ended, f, ...)
     thread.spawner = spawner
     if not parent.dead then
@@ -82,6 +83,37 @@ local function start(parent, spawner, f, ...)
     elseif not thread.dead then
         r.threads[thread] = true
     end
+end
+
+
+-- A thread that is to begin once the stack of the scheduler is unwound.
+local Beginning = {}
+Beginning.__index = Beginning
+
+
+function Beginning:run()
+    if not self.parent.request.terminated then
+        return begin(self.parent, self.spawner,
+                     unpack(self.call, 1, self.call.n))
+    end
+end
+
+
+local function start(parent, spawner, ...)
+    local r = parent.request
+    scheduler.post(parent)
+    r.alive = r.alive + 1
+    r.threads = r.threads or {}
+    if nesting == NESTING_MAX then
+        return scheduler.post_first(setmetatable({
+            parent = parent,
+            spawner = spawner,
+            call = {n = select("#", ...), ...},
+        }, Beginning))
+    end
+    nesting = nesting + 1
+    begin(parent, spawner, ...)
+    nesting = nesting - 1
 end
 
 
