@@ -38,7 +38,7 @@ local MORE, OVER = 0, -1
 local listeners = {}
 
 local _M = {deliver = deferred.deliver, start_job = jobs.start,
-            cancel_job = jobs.cancel}
+            cancel_job = jobs.cancel, refresh = refresh}
 
 
 -- Installs the ngx API; `given` are the settings outside any server.

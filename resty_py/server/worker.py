@@ -146,6 +146,7 @@ class Worker:
     def _start(self) -> None:
         self._turn = self._lua[b"turn"]
         self._deliver = self._lua[b"deliver"]
+        self._refresh = self._lua[b"refresh"]
         self.vm.call(self._lua[b"start"], self._settings(self.limits))
 
     # Using ------------------------------------------------------------------
@@ -298,6 +299,8 @@ class Worker:
         self._ring()
 
     def _make_calls(self) -> None:
+        # What the calls arm counts from now, not from the last turn.
+        self._refresh()
         while self._calls:
             function, args = self._calls.popleft()
             try:

@@ -180,6 +180,8 @@ class TestLimits:
             "lua_socket_pool_size": 30,
             "lua_socket_keepalive_timeout": 60,
             "lua_socket_log_errors": True,
+            "lua_regex_cache_max_entries": 1024,
+            "lua_regex_match_limit": 0,
             "lua_max_pending_timers": 1024,
             "lua_max_running_timers": 256,
             "lua_check_client_abort": False,
