@@ -105,7 +105,11 @@ class RealNginx:
             [self._nginx, "-p", self._folder, "-c", config, "-e", self.log],
             stderr=subprocess.DEVNULL,
         )
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_exc: object) -> None:

@@ -1,16 +1,17 @@
 """The server on the wire, nginx's and ours: the same bytes for the same bytes.
 
-Every case of ``server_cases`` and ``socket_cases`` is asked once of nginx, and
-of ours on every flavour. Its answer is compared byte by byte, but for Date and
-Server; so are the lines about it in the error log and the access log. Behind
-the request comes a probe, whose answer tells that the connection was kept. Our
-product's name is made as long as nginx's.
+Every case of ``server_cases``, ``body_cases`` and ``socket_cases`` is asked once
+of nginx, and of ours on every flavour. Its answer is compared byte by byte, but
+for Date and Server; so are the lines about it in the error log and the access
+log. Behind the request comes a probe, whose answer tells that the connection
+was kept. Our product's name is made as long as nginx's.
 """
 
 import difflib
 import re
 import subprocess
 
+import body_cases
 import pytest
 import server_cases
 import socket_cases
@@ -21,7 +22,7 @@ from server_wire import PATIENCE, wire
 
 from resty_py.vm import FLAVOURS
 
-GROUPS = server_cases.GROUPS | socket_cases.GROUPS
+GROUPS = server_cases.GROUPS | body_cases.GROUPS | socket_cases.GROUPS
 
 _STAMPS = re.compile(rb"(?<=\r\n)(?:Server|Date): [^\r]*\r\n")
 _SIGNATURE = re.compile(rb"(?:nginx|resty-py)/[\d.]+(?=</center>)")

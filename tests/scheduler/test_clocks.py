@@ -76,6 +76,23 @@ async def test_a_sleep_is_never_short_and_cut_to_milliseconds(
 
 
 @each_variant
+async def test_time_counts_from_now_after_the_worker_was_idle(
+    variant, tmp_path, autojump_clock
+):
+    async def late():
+        await trio.sleep(1000)
+
+    async with open_rig(variant, tmp_path) as rig:
+        rig.worker.provide("late", late)
+        await trio.sleep(1000)
+        begin = trio.current_time()
+        await rig.run("ngx.sleep(5)")
+        assert trio.current_time() - begin == pytest.approx(5, abs=0.001)
+        await rig.run("require('resty_py.host').call('late') ngx.sleep(5)")
+        assert trio.current_time() - begin == pytest.approx(1010, abs=0.001)
+
+
+@each_variant
 async def test_every_may_overlap_itself(variant, tmp_path, autojump_clock):
     async with open_rig(variant, tmp_path) as rig:
         begun, most, pending = await rig.run(

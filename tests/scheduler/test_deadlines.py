@@ -170,6 +170,15 @@ def test_equal_ones_fire_in_the_order_they_were_armed(deadlines):
     assert deadlines.fired(5) == [i for i in range(40) if i % 3] + last
 
 
+def test_arming_earlier_moves_it_up(deadlines):
+    for i in range(30):
+        deadlines.arm(i, 100 + i)
+    for i in range(29, -1, -1):
+        deadlines.arm(i, 50 + i)
+        assert deadlines.next() == min(50 + i, 100)
+    assert deadlines.fired(100) == list(range(30))
+
+
 def test_arming_later_does_not_touch_the_heap(deadlines):
     deadlines.arm(1, 10)
     deadlines.arm(1, 20)

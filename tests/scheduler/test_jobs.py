@@ -154,7 +154,6 @@ async def test_cancelling_closes_sockets(variant, tmp_path):
                 """
                 local sock = ngx.socket.tcp()
                 sock:connect("127.0.0.1", (...))
-                ngx.thread.spawn(function() sock:receive() end)
                 state = "waiting"
                 ngx.sleep(1000)
                 """,
