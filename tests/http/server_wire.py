@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import trio
 import trio.testing
 from lua_worker import messages
@@ -21,7 +24,7 @@ import resty_py
 from resty_py.server.listeners import Address, open_listener
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 #: No answer within this is a defect; nothing waits for it to pass.
@@ -30,7 +33,9 @@ PATIENCE = 10
 #: The same by a virtual clock, where tests wait for the timeouts themselves.
 VIRTUAL_PATIENCE = 10_000
 
-ANY_PORT = Address(socket.AF_INET, "127.0.0.1", 0)
+#: Not 127.0.0.1: whoever tries whether a server of its own is up shall not find
+#: ours there, and be in its logs.
+ANY_PORT = Address(socket.AF_INET, "127.0.0.2", 0)
 
 
 def patience() -> AbstractContextManager[trio.CancelScope]:
@@ -208,6 +213,31 @@ async def open_peer(address: Address, buffer: int = 0) -> AsyncIterator[Peer]:
     with sock:
         await sock.connect(address.sockaddr)
         yield Peer(trio.SocketStream(sock))
+
+
+def _is_open(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(str(path)) == 0
+
+
+@contextlib.contextmanager
+def command(app: Path, *options: str) -> Iterator[tuple[Address, int]]:
+    """Run ``resty-py APP`` while the block lasts.
+
+    Yields:
+        Where it listens, beside *app*, and its process id.
+    """
+    path = app.with_suffix(".socket")
+    arguments = [sys.executable, "-m", "resty_py", app, "--listen", f"unix:{path}"]
+    process = subprocess.Popen([*arguments, *options], stderr=subprocess.DEVNULL)
+    try:
+        while not _is_open(path):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                pytest.fail(f"resty-py ended with {process.wait(0.01)}")
+        yield Address(socket.AF_UNIX, str(path)), process.pid
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 @dataclass

@@ -29,7 +29,7 @@ _SIGNATURE = re.compile(rb"(?:nginx|resty-py)/[\d.]+(?=</center>)")
 
 # What is never the same, or said otherwise by every Lua, in lines of logs.
 _VARYING = re.compile(
-    r"(?<=, server: )127\.0\.0\.1:\d+"
+    r"(?<=, server: )127\.0\.0\.\d:\d+"
     r"|(?<=temporary file )[^ ,]+"
     r"|(?<=closed socket: )u:.* eof:\d"
     r"|(?<=runtime error: )\S*/(?=\w+\.lua:)"
@@ -92,12 +92,13 @@ async def _ask_nginx(folder, settings, cases):
     access_log = folder / "nginx-access.log"
     transcripts = {}
     with RealNginx(folder, text, str(access_log)) as nginx:
+        address = "127.0.0.1", nginx.port
         logs = _Log(nginx.log), _Log(access_log)
         for log in logs:
             log.news()
         for case in cases:
-            answer = await _exchange(nginx.port, *case.pieces, ends=case.ends)
-            await _exchange(nginx.port, _SYNC)
+            answer = await _exchange(*address, *case.pieces, ends=case.ends)
+            await _exchange(*address, _SYNC)
             transcripts[case.name] = _transcript(answer, *(log.news() for log in logs))
     return transcripts
 
@@ -107,18 +108,18 @@ async def _ask_ours(folder, settings, cases, home, flavour):
     async with wire("", home, flavour, **settings) as server:
         logs = _Log(home / "error.log"), _Log(home / "access.log")
         for case in cases:
-            port = server.serve(folder / f"{case.name}.lua").port
-            answer = await _exchange(port, *case.pieces, ends=case.ends)
+            address = server.serve(folder / f"{case.name}.lua").sockaddr
+            answer = await _exchange(*address, *case.pieces, ends=case.ends)
             await trio.testing.wait_all_tasks_blocked()
             server.worker.access_log.flush()
             transcripts[case.name] = _transcript(answer, *(log.news() for log in logs))
     return transcripts
 
 
-async def _exchange(port, *pieces, ends=False):
+async def _exchange(host, port, *pieces, ends=False):
     answer = b""
     with trio.move_on_after(PATIENCE) as patience:
-        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+        async with await trio.open_tcp_stream(host, port) as stream:
             try:
                 for piece in pieces:
                     await stream.send_all(piece)

@@ -3,16 +3,10 @@
 The expected pages are nginx's; test_server_differential compares them with it.
 """
 
-import contextlib
-import socket
-import subprocess
-import sys
-
 import pytest
-from server_wire import PATIENCE, chunked, open_peer, parse, request, wire
+from server_wire import chunked, command, open_peer, parse, request, wire
 
 import resty_py
-from resty_py.server import Address
 from resty_py.vm import FLAVOURS
 
 each_flavour = pytest.mark.parametrize("flavour", FLAVOURS)
@@ -179,26 +173,6 @@ async def test_server_tokens(flavour, tmp_path):
         assert b"<hr><center>resty-py</center>" in answer.body
 
 
-def _is_open(path):
-    with socket.socket(socket.AF_UNIX) as sock:
-        return sock.connect_ex(str(path)) == 0
-
-
-@contextlib.contextmanager
-def _command(app, path, *options):
-    """Run ``resty-py APP`` on a unix domain socket while the block lasts."""
-    command = [sys.executable, "-m", "resty_py", app, "--listen", f"unix:{path}"]
-    process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE)
-    try:
-        while not _is_open(path):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                pytest.fail(f"it ended with {process.wait(0.01)}")
-        yield Address(socket.AF_UNIX, str(path))
-    finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
-
-
 async def _ask(address, data):
     async with open_peer(address) as peer:
         await peer.send(data)
@@ -209,7 +183,7 @@ async def test_limits_by_set(tmp_path):
     app = tmp_path / "app.lua"
     app.write_text(READ)
     options = ["--set", "client_max_body_size=10", "--set", "keepalive_requests=1"]
-    with _command(app, tmp_path / "socket", *options) as address:
+    with command(app, *options) as (address, _):
         (answer,) = await _ask(address, request("POST", "/", body=b"x" * 10))
         assert (answer.body, answer["Connection"]) == (b"10\n", "close")
         (answer,) = await _ask(address, request("POST", "/", body=b"x" * 11))

@@ -3,16 +3,18 @@
 -- It is an item of the scheduler without a coroutine: while it waits between
 -- requests it costs a few small tables. Rules:
 --
--- 1. `step` is what the next wake-up does: reading a request head, sending
---    what the socket did not take, or lingering before the close.
+-- 1. `step` is what the next wake-up does: reading a request head, or
+--    lingering before the close.
 -- 2. While a request is served the downstream does not read: its light
 --    threads do, from the same connection, so what they leave of the body
 --    and the next pipelined request stay in the connection's buffer.
 -- 3. One request at a time; the next head is parsed when the response of
 --    this one has been handed to the kernel to the last byte.
--- 4. Output the socket does not take waits here, in order, and goes out as
---    the socket becomes writable, whatever the light threads do meanwhile.
---    Those that produce more than PENDING_MAX wait in push_back().
+-- 4. Output the socket does not take waits in order (pending.lua) and goes
+--    out as the socket becomes writable, whatever the light threads do
+--    meanwhile. Those that produce more than PENDING_MAX wait in push_back().
+-- 5. A request is logged when its response has left, or is lost: until then
+--    it is `ending`.
 --
 -- Timeouts and closes follow ngx_http_request.c.
 

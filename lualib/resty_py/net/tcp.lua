@@ -1,5 +1,5 @@
 -- The TCP cosocket: ngx.socket.tcp and the request socket, but for reading
--- (receive.lua, until.lua).
+-- (receive.lua, until.lua), pools (keepalive.lua) and options.
 --
 -- A socket belongs to the request that connected it; any other one that
 -- uses it gets the error "bad request". One light thread at a time may
@@ -22,6 +22,7 @@
 
 local check = require "resty_py.net.check"
 local dial = require "resty_py.net.dial"
+local keepalive = require "resty_py.net.keepalive"
 local options = require "resty_py.net.tcp_options"
 local phases = require "resty_py.request.phases"
 local pools = require "resty_py.net.pool"
@@ -34,6 +35,7 @@ local check_self = check.self
 local make = dial.connect
 local error = error
 local format = string.format
+local ipairs = ipairs
 local log_closed = check.log_closed
 local log_error = dial.log_error
 local log_failure = check.log_failure
@@ -55,8 +57,10 @@ local current_request = phases.request
 local Tcp = {}
 Tcp.__index = Tcp
 
-for name, method in pairs(options) do
-    Tcp[name] = method
+for _, methods in ipairs {options, keepalive} do
+    for name, method in pairs(methods) do
+        Tcp[name] = method
+    end
 end
 
 local _M = {methods = Tcp}
@@ -408,108 +412,6 @@ function Tcp.send(...)
         r.sent = r.sent + #data
     end
     return #data
-end
-
-
--- Keepalive -----------------------------------------------------------------
-
-
--- Whether the connection is open on both sides, as far as it is known.
-local function is_open(self)
-    local connection = self.connection or self.pending
-    return connection and connection.fd and not connection.ended
-        and not self.read_closed and not self.write_closed
-end
-
-
--- What is wrong with the n-th argument of setkeepalive, or nil.
-local function bad_number(n, value)
-    if value ~= nil and not tonumber(value) then
-        return format("bad argument #%d to 'setkeepalive' (number expected, "
-                      .. "got %s)", n, type(value))
-    end
-end
-
-
--- Returns the pool to put the connection into | nil, err.
-local function keepalive_pool(self, size, settings)
-    local pool = pools.find(self.key)
-    if pool then
-        return pool
-    end
-    local err = bad_number(2, size)
-    if err then
-        return nil, err
-    end
-    local number = size and truncate(tonumber(size))
-        or settings.lua_socket_pool_size
-    if number <= 0 then
-        return nil, format("bad argument #2 to 'setkeepalive' "
-                           .. '(bad "pool_size" option value: %d)', number)
-    end
-    return pools.create(self.key, number)
-end
-
-
--- Puts the connection of the socket, which has none then, into the pool.
-local function put_back(self, pool, seconds)
-    local connection, counted = self.connection, self.pool == pool
-    self.connection = nil
-    self.pool = nil
-    return pool:put(connection, counted, seconds, self.reused)
-end
-
-
--- sock:setkeepalive(timeout_ms?, size?)
--- Returns 1 | nil, err.
-function Tcp.setkeepalive(...)
-    check_count("setkeepalive", select("#", ...))
-    local self, timeout, size = ...
-    check_self(self, "setkeepalive")
-    if not is_open(self) then
-        return nil, "closed"
-    end
-    local r = current_request()
-    if self.request ~= r then
-        error("bad request", 2)
-    end
-    local err = busy(self, true, true)
-    if err then
-        return nil, err
-    elseif not self.connection:is_drained() then
-        return nil, "unread data in buffer"
-    elseif pools.draining then
-        self:release()
-        return 1
-    end
-    err = bad_number(1, timeout)
-    if err then
-        error(err, 2)
-    end
-    local pool
-    pool, err = keepalive_pool(self, size, r.settings)
-    if not pool then
-        error(err, 2)
-    end
-    local seconds = timeout and truncate(tonumber(timeout)) / 1000
-        or r.settings.lua_socket_keepalive_timeout
-    local ok
-    ok, err = put_back(self, pool, seconds)
-    if not ok then
-        return nil, err
-    end
-    return 1
-end
-
-
-function Tcp.getreusedtimes(...)
-    check_count("getreusedtimes", select("#", ...))
-    local self = ...
-    check_self(self, "getreusedtimes")
-    if not (self.connection or self.pending) then
-        return nil, "closed"
-    end
-    return self.reused or 0
 end
 
 
