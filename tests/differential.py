@@ -172,7 +172,8 @@ class Comparison:
     def _transcripts(self, answers, log, places):
         names = {str(at): f"<{name}>" for name, at in places.items()}
         names[str(self._folder)] = "<folder>"
-        known = re.compile("|".join(map(re.escape, sorted(names, reverse=True))))
+        known = "|".join(map(re.escape, sorted(names, reverse=True)))
+        known = re.compile(rf"(?<!\d)(?:{known})(?!\d)")
         lines = _lines_by_case(messages(log.read_text()), self._cases)
 
         def neutral(text):
