@@ -11,24 +11,12 @@ local native = require "resty_py.native"
 local bytes_sent = require "resty_py.http.response".bytes_sent
 local escape = log.escape
 local get = require "resty_py.http.head".get
-local floor = math.floor
+local access_stamp = httptime.access_stamp
 local max = math.max
 local variable = require "resty_py.request.variables".get
 local write = native.access and native.access.write
 
 local _M = {}
-
-local stamp_second, stamp = -1, nil
-
-
-local function time_local()
-    local second = floor(clock.wall)
-    if second ~= stamp_second then
-        stamp_second = second
-        stamp = httptime.access_stamp(second)
-    end
-    return stamp
-end
 
 
 local function header(r, name)
@@ -47,7 +35,7 @@ local function combined(r)
     local head = r.head
     local size = max(0, bytes_sent(r) - r.head_size)
     return address.text(r.downstream.address) .. " - " .. user(r) .. " ["
-        .. time_local() .. '] "' .. escape(head.request_line) .. '" '
+        .. access_stamp(clock.wall) .. '] "' .. escape(head.request_line) .. '" '
         .. variable(r, "status") .. " " .. size .. ' "'
         .. header(r, "referer") .. '" "' .. header(r, "user-agent") .. '"\n'
 end

@@ -27,7 +27,7 @@ local start = scheduler.start
 local tostring = tostring
 local type = type
 
-local OK, ERROR, DECLINED = 0, -1, -5
+local OK = 0
 
 -- Codes that cut the connection in place of answering. What is no status of
 -- a response (DECLINED, 1xx) does as well, where none has begun.
@@ -317,7 +317,5 @@ function _M.refuse(downstream, head, code, reason, without_answer)
     return complete(r, without_answer)
 end
 
-
-_M.OK, _M.ERROR, _M.DECLINED = OK, ERROR, DECLINED
 
 return _M
