@@ -32,10 +32,10 @@ end
 
 
 local function combined(r)
-    local head = r.head
+    local line = escape(r.head.request_line)
     local size = max(0, bytes_sent(r) - r.head_size)
     return address.text(r.downstream.address) .. " - " .. user(r) .. " ["
-        .. access_stamp(clock.wall) .. '] "' .. escape(head.request_line) .. '" '
+        .. access_stamp(clock.wall) .. '] "' .. line .. '" '
         .. variable(r, "status") .. " " .. size .. ' "'
         .. header(r, "referer") .. '" "' .. header(r, "user-agent") .. '"\n'
 end
