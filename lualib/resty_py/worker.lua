@@ -38,7 +38,8 @@ local MORE, OVER = 0, -1
 local listeners = {}
 
 local _M = {deliver = deferred.deliver, start_job = jobs.start,
-            cancel_job = jobs.cancel, refresh = refresh}
+            cancel_job = jobs.cancel, refresh = refresh,
+            close = connection.close_all}
 
 
 -- Installs the ngx API; `given` are the settings outside any server.

@@ -313,8 +313,9 @@ class Worker:
             os.eventfd_write(self._bell, 1)
 
     def close(self) -> None:
-        """Free what the worker itself holds; its VM is not used after."""
+        """Close every descriptor of the worker; its VM is not used after."""
         if self._bell is not None:
+            self.vm.call(self._lua[b"close"])
             self._poller.close()
             os.close(self._bell)
             self._bell = None

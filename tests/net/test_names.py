@@ -57,6 +57,16 @@ async def open_named_rig(variant, folder, *settings):
             nursery.cancel_scope.cancel()
 
 
+@contextlib.contextmanager
+def refusing(port):
+    """Keep the port of the other addresses from being a client's own."""
+    with contextlib.ExitStack() as stack:
+        for host in ("127.0.0.2", "127.0.0.3"):
+            sock = stack.enter_context(socket.socket())
+            sock.bind((host, port))
+        yield
+
+
 TALK = """
 local name, port = ...
 local sock = ngx.socket.tcp()
@@ -71,7 +81,8 @@ return ok, sock:receive()
 @pytest.mark.parametrize("name", ["one.test", "second.test", "ONE.test"])
 async def test_connects(variant, tmp_path, name):
     async with open_named_rig(variant, tmp_path) as (rig, places):
-        assert await rig.run(TALK, name, places["puppet"]) == (1, b"hello")
+        with refusing(places["puppet"]):
+            assert await rig.run(TALK, name, places["puppet"]) == (1, b"hello")
 
 
 @each_variant
@@ -86,7 +97,8 @@ async def test_failures(variant, tmp_path):
         not_found = b"nosuch.test could not be resolved (3: Host not found)"
         assert await rig.run(TALK, "nosuch.test", at["puppet"]) == (None, not_found)
         refused = (None, b"connection refused")
-        assert await rig.run(TALK, "refused.test", at["puppet"]) == refused
+        with refusing(at["puppet"]):
+            assert await rig.run(TALK, "refused.test", at["puppet"]) == refused
         for name in ("1.2.3", "127.0.0.256", "7"):
             unknown = f"{name} could not be resolved (3: Host not found)".encode()
             assert await rig.run(TALK, name, at["puppet"]) == (None, unknown)

@@ -32,6 +32,7 @@ local arm = deadlines.arm
 local disarm = deadlines.disarm
 local drop = deadlines.drop
 local new_deadline = deadlines.new
+local pairs = pairs
 local park = scheduler.park
 local recv = sys.recv
 local send = sys.send
@@ -111,6 +112,16 @@ function _M.dispatch(fd, readable, writable, ended)
             wake(writer)
         end
     end
+end
+
+
+-- Closes every descriptor: the worker has stopped, and nobody is woken.
+function _M.close_all()
+    for fd in pairs(by_fd) do
+        sys.close(fd)
+    end
+    by_fd = {}
+    _M.count = 0
 end
 
 
