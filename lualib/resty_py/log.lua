@@ -11,7 +11,8 @@
 --   request(r, level, text)           the same, or "…, context: ngx.timer,
 --                                     client: A, server: L" for a timer's
 --
--- What a client sent is escaped before it reaches a line
+-- Where the settings of a request name an error log of their own, its lines go
+-- there. What a client sent is escaped before it reaches a line
 -- (ngx_http_log_error_handler, ngx_log.c).
 
 local address = require "resty_py.net.address"
@@ -48,9 +49,9 @@ end
 local escape = _M.escape
 
 
--- Whether lines of this level are kept.
-function _M.enabled(level)
-    return level <= threshold
+-- Whether lines of this level are kept where `settings` are in force.
+function _M.enabled(level, settings)
+    return level <= (settings and settings.error_level or threshold)
 end
 
 
@@ -75,17 +76,16 @@ end
 
 
 function _M.plain(downstream, level, text)
-    if level <= threshold then
-        write(level, text, downstream.number)
+    local settings = downstream.settings
+    if level <= settings.error_level then
+        write(level, text, downstream.number, settings.error_log_id)
     end
 end
 
 
 function _M.connection(downstream, level, text)
-    if level <= threshold then
-        write(level, text .. client(downstream, downstream.listener.name),
-              downstream.number)
-    end
+    return _M.plain(downstream, level,
+                    text .. client(downstream, downstream.listener.name))
 end
 
 
@@ -104,14 +104,21 @@ local function referrer(head)
 end
 
 
+local function write_head(downstream, settings, head, level, text, subrequest)
+    local line = head.request_line
+    write(level, text .. client(downstream, settings.server_name or "")
+          .. named("request", line ~= "" and line)
+          .. named("subrequest", subrequest)
+          .. named("host", head.host_header)
+          .. named("referrer", referrer(head)), downstream.number,
+          settings.error_log_id)
+end
+
+
 function _M.head(downstream, head, level, text)
-    if level <= threshold then
-        local line = head.request_line
-        local name = downstream.settings.server_name or ""
-        write(level, text .. client(downstream, name)
-              .. named("request", line ~= "" and line)
-              .. named("host", head.host_header)
-              .. named("referrer", referrer(head)), downstream.number)
+    local settings = downstream.settings
+    if level <= settings.error_level then
+        return write_head(downstream, settings, head, level, text)
     end
 end
 
@@ -122,17 +129,26 @@ local function timer(r, level, text)
     if downstream then
         line = line .. client(downstream, downstream.listener.name)
     end
-    write(level, line)
+    write(level, line, nil, r.settings.error_log_id)
 end
 
 
+local WORKER_CONTEXTS = {init_worker = ", context: init_worker_by_lua*"}
+
+
 function _M.request(r, level, text)
-    if level > threshold then
+    local settings = r.settings
+    if level > settings.error_level then
         return
     elseif r.is_timer then
         return timer(r, level, text)
+    elseif r.is_worker then
+        return write(level, text .. (WORKER_CONTEXTS[r.phase] or ""))
+    elseif r.phase == "log" then
+        text = text .. " while logging request"
     end
-    return _M.head(r.downstream, r.head, level, text)
+    return write_head(r.downstream, settings, r.head, level, text,
+                      r.parent and r.uri)
 end
 
 

@@ -6,6 +6,8 @@
 --   define(given) a settings table from what the configuration gives
 
 local head = require "resty_py.http.head"
+local native = require "resty_py.native"
+local version = require "resty_py.version"
 
 local pairs = pairs
 
@@ -23,11 +25,12 @@ local function head_limits(given)
         large_count = given.large_client_header_buffers_count,
         underscores = given.underscores_in_headers,
         merge_slashes = given.merge_slashes,
+        ignore_invalid = given.ignore_invalid_headers,
     }
 end
 
 
--- given: name -> number | boolean | string (resty_py.server.config.Limits)
+-- given: name -> value, as resty_py/conf/program.py makes them
 function _M.define(given)
     local settings = {}
     for name, value in pairs(given) do
@@ -35,11 +38,10 @@ function _M.define(given)
     end
     settings.head_limits = head_limits(given)
     settings.output_low_water = OUTPUT_LOW_WATER
-    if settings.keepalive_timeout == 0 then
-        settings.keepalive_requests = 0
-    end
-    settings.product = given.server_tokens and given.product
-        or given.product:match("^[^/]+")
+    local product = given.product or "nginx/" .. version.nginx
+    settings.product = given.server_tokens and product
+        or product:match("^[^/]+")
+    settings.error_level = native.log.level(given.error_log_id)
     _M.main = _M.main or settings
     return settings
 end

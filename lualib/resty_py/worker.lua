@@ -6,14 +6,19 @@ local connection = require "resty_py.net.connection"
 local deadlines = require "resty_py.scheduler.deadlines"
 local deferred = require "resty_py.scheduler.deferred"
 local downstream = require "resty_py.http.downstream"
-local engine = require "resty_py.request.engine"
+local entrance = require "resty_py.request.entrance"
+local handler = require "resty_py.program.handler"
+local hooks = require "resty_py.request.hooks"
 local jobs = require "resty_py.scheduler.jobs"
 local lifecycle = require "resty_py.lifecycle"
 local listener = require "resty_py.http.listener"
+local log = require "resty_py.log"
 local native = require "resty_py.native"
 local pools = require "resty_py.net.pool"
+local program = require "resty_py.program"
 local scheduler = require "resty_py.scheduler"
 local settings = require "resty_py.settings"
+local static = require "resty_py.static"
 local sys = require "resty_py.sys"
 local timer = require "resty_py.scheduler.timer"
 
@@ -38,14 +43,49 @@ local MORE, OVER = 0, -1
 local listeners = {}
 
 local _M = {deliver = deferred.deliver, start_job = jobs.start,
-            cancel_job = jobs.cancel, refresh = refresh,
-            close = connection.close_all}
+            cancel_job = jobs.cancel, refresh = refresh}
 
 
--- Installs the ngx API; `given` are the settings outside any server.
+-- Closes every descriptor: the worker has stopped.
+function _M.close()
+    connection.close_all()
+    static.close_all()
+end
+
+
+-- Runs init_by_lua and its kin. Returns true | nil, what OpenResty says.
+local function run_hook(phase)
+    local code = program.hooks[phase]
+    local main = settings.main
+    local chunk, err = true, nil
+    if code then
+        chunk, err = handler.load(code)
+    end
+    if code and chunk then
+        chunk, err = hooks.run_plain(phase, chunk, main)
+    end
+    if not chunk then
+        return nil, phase .. "_by_lua error: " .. err
+    end
+    return true
+end
+
+
+-- Installs the ngx API and the program; see resty_py/conf/program.py.
+-- Returns true | nil, why the configuration cannot run.
 function _M.start(given)
-    settings.define(given)
+    program.load(given)
     api.install()
+    return run_hook("init")
+end
+
+
+-- What runs when the loop begins, and when it has ended.
+function _M.run_hook(phase)
+    local ok, err = run_hook(phase)
+    if not ok then
+        log.write(log.ERR, err)
+    end
 end
 
 
@@ -57,18 +97,28 @@ local function close_listeners()
 end
 
 
--- Serves on a listening descriptor.
---   fd, name   the descriptor and its address, for the logs
---   given      the server's settings
---   handler    the content handler, a loaded chunk
-function _M.listen(fd, name, given, handler)
-    local server = settings.define(given)
-    server.content_handler = handler
-    local opened, err = listener.open(fd, name, engine, server)
+local function listen(fd, name, endpoint)
+    local opened, err = listener.open(fd, name, entrance, endpoint)
     if not opened then
         error("cannot poll the listener " .. name .. ": " .. err, 0)
     end
     listeners[#listeners + 1] = opened
+end
+
+
+-- Serves an endpoint of the program on a listening descriptor.
+--   fd, name   the descriptor and its address, for the logs
+--   number     that of the endpoint, from 1 on
+function _M.listen(fd, name, number)
+    return listen(fd, name, program.endpoint(number))
+end
+
+
+-- Serves one content handler.
+--   given      settings, as those of a location
+--   chunk      the handler, a loaded chunk
+function _M.listen_app(fd, name, given, chunk)
+    return listen(fd, name, program.app(given, chunk))
 end
 
 

@@ -40,6 +40,8 @@ examples:
       run it on Lua 5.4, find modules in lib/, show what is going on
   resty-py app.lua --set client_max_body_size=20m --set send_timeout=1m30s
       change limits, named and written as in nginx.conf
+  resty-py nginx -p . -c conf/nginx.conf
+      serve an nginx.conf as nginx does; resty-py nginx -h tells more
 """
 
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from .table import Command
     from .values import Buffers
 
-__all__ = ["build_http", "close_block", "main_settings"]
+__all__ = ["build_http", "close_block", "default_settings", "main_settings"]
 
 #: ``access_log`` and ``client_body_temp_path`` where nothing is said.
 ACCESS_LOG = "logs/access.log"
@@ -119,7 +119,7 @@ def build_http(block: Block, reading: Reading) -> Http:
     Raises:
         ConfError: a check of rule 3 fails.
     """
-    settings = _defaults(reading)
+    settings = default_settings(reading.prefix)
     settings = _merged(block, settings)
     hooks = _hooks(block, {}, tuple(HOOKS))
     servers = tuple(
@@ -143,12 +143,17 @@ def build_http(block: Block, reading: Reading) -> Http:
     )
 
 
-def _defaults(reading: Reading) -> dict[str, Any]:
+def default_settings(prefix: str) -> dict[str, Any]:
+    """Return the settings of an http block that says nothing.
+
+    Args:
+        prefix: what paths are relative to; ends with a slash.
+    """
     settings = {key: row.initial_value for key, row in _HTTP_SETTINGS.items()}
-    log = AccessLog(Template((reading.full_name(ACCESS_LOG),)), COMBINED.name)
+    log = AccessLog(Template((prefix + ACCESS_LOG,)), COMBINED.name)
     settings["access_log"] = (log,)
-    settings["root"] = Root(Template((reading.full_name("html"),)))
-    settings["client_body_temp_path"] = reading.full_name(BODY_TEMP_PATH)
+    settings["root"] = Root(Template((prefix + "html",)))
+    settings["client_body_temp_path"] = prefix + BODY_TEMP_PATH
     return settings
 
 

@@ -143,7 +143,10 @@ def read_root(call: Call) -> Root:
         raise call.error(
             'the "alias" directive cannot be used inside the named location'
         )
-    return Root(_root_path(call, alias), alias)
+    prefix = None
+    if alias and isinstance(head, LocationHead) and head.regex is None:
+        prefix = head.pattern
+    return Root(_root_path(call, alias), alias, prefix)
 
 
 def _root_path(call: Call, alias: bool) -> Template:

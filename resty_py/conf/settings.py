@@ -129,10 +129,18 @@ class TryFiles:
 
 @dataclass(frozen=True)
 class Root:
-    """``root`` or ``alias``; the path is absolute but for a leading variable."""
+    """``root`` or ``alias``.
+
+    Attributes:
+        path: absolute but for a leading variable.
+        alias: whether it takes the place of a part of the URI.
+        prefix: that part, the prefix of the location that the alias stands in;
+            None where that is a regular expression.
+    """
 
     path: Template
     alias: bool = False
+    prefix: str | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,8 @@ class Expires:
         mode: ``off``, ``epoch``, ``max``, ``access``, ``modified``, ``daily`` or
             ``variable``.
         seconds: from the access or the modification, or of the day.
-        value: what becomes one of the others for each request, or None.
+        value: what becomes one of the others for each request, or None; with the
+            mode ``modified`` a time.
     """
 
     mode: str

@@ -116,9 +116,10 @@ class Buffers:
 def parse_buffers(text: str) -> Buffers:
     """Return a number of buffers and their size, ``4 8k``. Raises ValueError."""
     count, size = text.split()
-    if parse_number(count) == 0:
+    buffers = Buffers(parse_number(count), parse_size(size))
+    if not buffers.count or not buffers.size:
         raise ValueError(text)
-    return Buffers(parse_number(count), parse_size(size))
+    return buffers
 
 
 def _digits(text: str) -> str:

@@ -10,12 +10,12 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["functions", "loop_functions", "utc_offset"]
+__all__ = ["functions", "loop_functions", "sleep", "utc_offset"]
 
 
 def functions() -> dict[str, Callable[..., Any]]:
     """Return what every VM's host namespace ``clock`` holds."""
-    return {"utc_offset": utc_offset}
+    return {"sleep": sleep, "utc_offset": utc_offset}
 
 
 def loop_functions(*, prefer_ffi: bool = True) -> dict[str, Callable[..., Any]]:
@@ -37,6 +37,11 @@ def loop_functions(*, prefer_ffi: bool = True) -> dict[str, Callable[..., Any]]:
         return trio.current_time() - time.clock_gettime(time.CLOCK_MONOTONIC)
 
     return functions() | {"now": now, "offset": offset}
+
+
+def sleep(seconds: float) -> None:
+    """Block the whole worker: ``echo_blocking_sleep``."""
+    time.sleep(seconds)
 
 
 def utc_offset(seconds: float) -> int:

@@ -19,6 +19,7 @@ __all__ = [
     "extension",
     "functions",
     "hmac_sha1",
+    "hmac_sha256",
     "md5",
     "md5_bin",
     "sha1_bin",
@@ -32,6 +33,7 @@ def functions() -> dict[str, Callable[..., Any]]:
         "md5_bin": md5_bin,
         "sha1_bin": sha1_bin,
         "hmac_sha1": hmac_sha1,
+        "hmac_sha256": hmac_sha256,
         "crc32": zlib.crc32,
         "extension": extension,
     }
@@ -55,6 +57,11 @@ def sha1_bin(data: bytes) -> bytes:
 def hmac_sha1(key: bytes, data: bytes) -> bytes:
     """Return the HMAC of *data* with SHA-1: ``ngx.hmac_sha1``."""
     return hmac.digest(key, data, "sha1")
+
+
+def hmac_sha256(key: bytes, data: bytes) -> bytes:
+    """Return the HMAC of *data* with SHA-256: ``set_hmac_sha256``."""
+    return hmac.digest(key, data, "sha256")
 
 
 def extension(module: bytes) -> bytes | None:

@@ -26,12 +26,15 @@ class Tasks:
     """The host tasks of one worker.
 
     Args:
-        nursery: where they run.
         post: called with a token and the answer's values, in the Trio thread.
+
+    Attributes:
+        nursery: where they run; None until the worker does.
     """
 
-    def __init__(self, nursery: trio.Nursery, post: Post) -> None:
-        self._nursery = nursery
+    nursery: trio.Nursery | None = None
+
+    def __init__(self, post: Post) -> None:
         self._post = post
         self._scopes: dict[int, trio.CancelScope] = {}
 
@@ -46,8 +49,10 @@ class Tasks:
         """
         if token in self._scopes:
             raise HostError("the token is in use")
+        if self.nursery is None:
+            raise HostError("the worker does not run yet")
         scope = self._scopes[token] = trio.CancelScope()
-        self._nursery.start_soon(self._run, token, scope, function, args)
+        self.nursery.start_soon(self._run, token, scope, function, args)
         return True
 
     def cancel(self, token: int) -> None:

@@ -13,9 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from .. import __version__
+from ..conf import settings
+from ..conf.program import app_program, app_settings
+from ..conf.template import Template
 from .config import AppConfig, Limits, SettingError
 from .listeners import Address, Listener, ListenError, open_listener, parse_listen
-from .log import AccessLog, ErrorLog, route_logging
+from .log import ACCESS_LOG_BUFFER, ACCESS_LOG_FLUSH, route_logging
+from .logs import Logs
 from .stopping import stop_signals
 from .worker import Worker
 
@@ -41,6 +46,8 @@ async def open_worker(
     access_log: Path | None = None,
     error_log: Path | None = None,
     error_level: str = "error",
+    root: Path | None = None,
+    limits: Limits | None = None,
     **options: Any,
 ) -> AsyncIterator[Worker]:
     """Run a worker for as long as the block lasts.
@@ -53,8 +60,9 @@ async def open_worker(
         access_log: file of the access log; None for none.
         error_log: file of the error log; None for stderr.
         error_level: least severe level that is logged, as ``error_log`` takes it.
-        options: as :class:`Worker` takes them: flavour, path, root, limits,
-            resolvers.
+        root: the prefix and document root; the working directory by default.
+        limits: sizes, timeouts and switches.
+        options: as :class:`Worker` takes them: flavour, path, resolvers.
 
     Yields:
         The running Worker.
@@ -63,22 +71,35 @@ async def open_worker(
         OSError: a log file cannot be opened.
         UnknownFlavourError: no such Lua flavour here.
     """
-    errors = ErrorLog(error_log, error_level)
-    with contextlib.closing(errors), route_logging(errors):
-        accesses = AccessLog(access_log, errors) if access_log else None
-        with contextlib.closing(accesses) if accesses else contextlib.nullcontext():
-            async with _body_nursery() as nursery:
-                worker = Worker(
-                    nursery, error_log=errors, access_log=accesses, **options
-                )
-                nursery.start_soon(worker.run_loop)
-                try:
-                    yield worker
-                finally:
-                    nursery.cancel_scope.cancel()
-                    with trio.CancelScope(shield=True):
-                        await worker.wait_stopped()
-                    worker.close()
+    prefix = (root or Path.cwd()).resolve()
+    table = _app_settings(limits or Limits(), prefix, access_log is not None)
+    program = app_program(table, _access_log(access_log) if access_log else None)
+    path = None if error_log is None else str(error_log)
+    logs = Logs([settings.ErrorLog(path, error_level)], (), program.access_logs)
+    with contextlib.closing(logs), route_logging(logs.main):
+        async with _body_nursery() as nursery:
+            worker = Worker(program, logs, prefix=prefix, app_settings=table, **options)
+            nursery.start_soon(worker.run_loop, nursery)
+            try:
+                yield worker
+            finally:
+                nursery.cancel_scope.cancel()
+                with trio.CancelScope(shield=True):
+                    await worker.wait_stopped()
+                worker.close()
+
+
+def _app_settings(limits: Limits, root: Path, logs: bool) -> dict[bytes, Any]:
+    table = app_settings(limits.as_settings(), root)
+    table[b"product"] = f"resty-py/{__version__}".encode()
+    if logs:
+        table[b"access_logs"] = [{b"format": b"combined", b"id": 0}]
+    return table
+
+
+def _access_log(path: Path) -> settings.AccessLog:
+    template = Template((str(path),))
+    return settings.AccessLog(template, "", None, ACCESS_LOG_BUFFER, ACCESS_LOG_FLUSH)
 
 
 @contextlib.asynccontextmanager

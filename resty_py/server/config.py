@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import mmap
-import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,16 +154,11 @@ class Limits:
             kind, default = entry.metadata["kind"], entry.metadata["default"]
             yield Setting(entry.name, default, kind.wanted, kind.parse)
 
-    def as_lua(self) -> dict[bytes, bool | int | float | bytes]:
-        """Return the limits by name as Lua takes them.
-
-        ``large_client_header_buffers`` is split into ``…_count`` and ``…_size``.
-        """
-        table: dict[bytes, bool | int | float | bytes] = {}
-        for entry in dataclasses.fields(self):
-            for name, value in _flat(entry.name, getattr(self, entry.name)):
-                table[name.encode()] = _lua_value(value)
-        return table
+    def as_settings(self) -> dict[str, Any]:
+        """Return the limits by name, as a configuration's settings have them."""
+        return {
+            entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)
+        }
 
 
 @dataclass(frozen=True)
@@ -196,21 +190,6 @@ def _unknown(name: str, names: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1)
     hint = f', did you mean "{close[0]}"?' if close else ""
     return f'unknown setting "{name}"{hint}'
-
-
-def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Buffers):
-        yield f"{name}_count", value.count
-        yield f"{name}_size", value.size
-    else:
-        yield name, value
-
-
-def _lua_value(value: Any) -> bool | int | float | bytes:
-    if isinstance(value, (str, Path)):
-        return os.fsencode(value)
-    number: bool | int | float = value
-    return number
 
 
 #: Where ``resty-py app.lua`` listens: on this machine only.

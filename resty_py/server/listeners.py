@@ -175,6 +175,10 @@ class Listener(socket.socket):
         """Take *path* away on close."""
         self._owned_path = path
 
+    def adopt(self) -> None:
+        """Be owned by this process, a fork of the one that made the socket."""
+        self._owner = os.getpid()
+
     def close(self) -> None:
         """Close the socket and unlink its path, if it is ours."""
         path, self._owned_path = self._owned_path, None
@@ -184,18 +188,32 @@ class Listener(socket.socket):
         super().close()
 
 
-def open_listener(address: Address, backlog: int = BACKLOG) -> Listener:
+def open_listener(
+    address: Address,
+    backlog: int = BACKLOG,
+    *,
+    ipv6only: bool = True,
+    reuseport: bool = False,
+) -> Listener:
     """Listen on *address*: ``ngx_open_listening_sockets``.
 
-    The socket is nonblocking, with SO_REUSEADDR and, on IPv6, ``ipv6only=on``.
-    A unix domain socket that nobody listens on is replaced.
+    The socket is nonblocking, with SO_REUSEADDR. A unix domain socket that
+    nobody listens on is replaced.
+
+    Args:
+        address: where.
+        backlog: connections that the kernel keeps.
+        ipv6only: whether an IPv6 socket leaves IPv4 clients to others.
+        reuseport: whether other sockets may share the address.
 
     Raises:
-        ListenError: ``bind() to 127.0.0.1:80 failed (13: Permission denied)``.
+        ListenError: ``bind() to 127.0.0.1:80 failed (13: Permission denied)``;
+            its cause is the OSError.
     """
     with _failing(f"socket() {address}"):
         listener = Listener(address.family)
     try:
+        _set_options(listener, address, ipv6only, reuseport)
         _bind(listener, address)
         with _failing(f"listen() to {address}, backlog {backlog}"):
             listener.listen(backlog)
@@ -206,13 +224,21 @@ def open_listener(address: Address, backlog: int = BACKLOG) -> Listener:
     return listener
 
 
+def _set_options(
+    listener: Listener, address: Address, ipv6only: bool, reuseport: bool
+) -> None:
+    if not address.is_unix:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if reuseport:
+        with _failing(f"setsockopt(SO_REUSEPORT) {address}"):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if address.family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, ipv6only)
+
+
 def _bind(listener: Listener, address: Address) -> None:
     if address.is_unix:
         _remove_stale(address.host)
-    else:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if address.family == socket.AF_INET6:
-        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     with _failing(f"bind() to {address}"):
         listener.bind(address.sockaddr)
     listener.address = _bound(listener, address)

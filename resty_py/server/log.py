@@ -6,6 +6,7 @@ Rules:
 2. A line leaves in one write to a descriptor opened for appending, so lines of
    several workers do not mix.
 3. A log file that cannot be opened again is kept as it was.
+4. Several logs may share a file; :mod:`~resty_py.server.logs` owns them.
 """
 
 from __future__ import annotations
@@ -17,21 +18,24 @@ import os
 import threading
 import time
 import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import trio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 __all__ = [
     "LEVELS",
     "AccessLog",
     "ErrorLog",
     "ErrorLogHandler",
+    "LogFile",
+    "failed_call",
     "find_level",
     "route_logging",
+    "write_all",
 ]
 
 #: Level names as in ``error_log FILE LEVEL``; the index is ``ngx.STDERR`` (0)
@@ -58,8 +62,10 @@ FILE_MODE = 0o644
 # nginx leaves the label of level stderr empty.
 _LABELS = tuple(b"" if name == "stderr" else name.encode() for name in LEVELS)
 
+_STDERR_FD = 2
+
 # Devices that cannot always be opened by name: a socket, for one.
-_STANDARD_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+_STANDARD_STREAMS = {"/dev/stdout": 1, "/dev/stderr": _STDERR_FD}
 
 
 def find_level(level: str | int) -> int:
@@ -75,11 +81,17 @@ def find_level(level: str | int) -> int:
     raise ValueError(f'invalid log level "{level}"')
 
 
-def _errno_text(exc: OSError) -> str:
-    return f"({exc.errno}: {exc.strerror})"
+def failed_call(call: str, exc: OSError) -> bytes:
+    """Return nginx's text for a system call that failed.
+
+    Args:
+        call: such as ``open() "/x"``.
+        exc: why it did.
+    """
+    return os.fsencode(f"{call} failed ({exc.errno}: {exc.strerror})")
 
 
-def _open(path: Path) -> int:
+def _open(path: Path | str) -> int:
     stream = _STANDARD_STREAMS.get(str(path))
     if stream is not None:
         return os.dup(stream)
@@ -87,37 +99,88 @@ def _open(path: Path) -> int:
     return os.open(path, flags, FILE_MODE)
 
 
+class LogFile:
+    """A file that logs append to: ``ngx_open_file_t``.
+
+    Args:
+        path: where it is, or None for stderr.
+
+    Attributes:
+        path: the same.
+        fd: its descriptor; -1 when it is closed.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path | str | None) -> None:
+        self.path = path
+        self.fd = _STDERR_FD if path is None else _open(path)
+
+    @property
+    def is_stderr(self) -> bool:
+        """Whether this is the process's stderr, whatever that is."""
+        return self.fd == _STDERR_FD
+
+    def reopen(self) -> bytes | None:
+        """Open the file again, for log rotation.
+
+        Returns:
+            None, or why it could not be opened and was kept as it was.
+        """
+        if self.path is None:
+            return None
+        try:
+            fd = _open(self.path)
+        except OSError as exc:
+            return failed_call(f'open() "{self.path}"', exc)
+        os.close(self.fd)
+        self.fd = fd
+        return None
+
+    def close(self) -> None:
+        """Close the file, but not stderr; what is written later is lost."""
+        if not self.is_stderr:
+            os.close(self.fd)
+            self.fd = -1
+
+
 class ErrorLog:
     """nginx's error log: ``ngx_log_error_core``.
 
     Args:
-        path: the file, or None for stderr.
-        level: what is written: this level and the more severe ones.
+        files: where its lines go, each with the least severe level that is
+            written there.
         wall: the wall clock, in seconds since the epoch.
 
     Attributes:
-        level: its number; may be changed at any time.
+        level: the number of the least severe level; may be lowered at any time.
+        files: where its lines go.
 
     Raises:
-        OSError: the file cannot be opened.
         ValueError: there is no such level.
     """
 
     def __init__(
         self,
-        path: Path | None,
-        level: str | int = "error",
+        files: Iterable[tuple[LogFile, str | int]],
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.level = find_level(level)
-        self._path = Path("/dev/stderr") if path is None else path
+        self._targets = tuple((file, find_level(level)) for file, level in files)
         self._wall = wall
         self._stamp = (-1, b"")
-        self._fd = _open(self._path)
+        self.level = max(level for _, level in self._targets)
+        self.files = tuple(file for file, _ in self._targets)
 
     def enabled(self, level: int) -> bool:
         """Tell whether lines of *level* are written."""
         return level <= self.level
+
+    def on_stderr(self, level: int) -> bool:
+        """Tell whether lines of *level* are written to stderr."""
+        if level > self.level:
+            return False
+        return any(file.is_stderr and level <= least for file, least in self._targets)
 
     def write(self, level: int, message: bytes, connection: int | None = None) -> None:
         """Write one line, cut at :data:`MAX_ERROR_STR`; never raises OSError.
@@ -130,27 +193,11 @@ class ErrorLog:
         if level > self.level:
             return
         line = self._head(level, connection) + message
-        with contextlib.suppress(OSError):
-            os.write(self._fd, line[: MAX_ERROR_STR - 1] + b"\n")
-
-    def reopen(self) -> None:
-        """Open the file again, for log rotation: ``nginx -s reopen``."""
-        try:
-            fd = _open(self._path)
-        except OSError as exc:
-            text = f'open() "{self._path}" failed {_errno_text(exc)}'
-            self.write(EMERG, os.fsencode(text))
-            return
-        os.close(self._fd)
-        self._fd = fd
-
-    def close(self) -> None:
-        """Close the file; the log is not used any more."""
-        os.close(self._fd)
-
-    def functions(self) -> dict[str, Callable[..., Any]]:
-        """Return the host namespace ``log``."""
-        return {"write": self.write, "level": lambda: self.level}
+        line = line[: MAX_ERROR_STR - 1] + b"\n"
+        for file, least in self._targets:
+            if level <= least:
+                with contextlib.suppress(OSError):
+                    os.write(file.fd, line)
 
     def _head(self, level: int, connection: int | None) -> bytes:
         number = b"" if connection is None else b"*%d " % connection
@@ -171,93 +218,93 @@ class ErrorLog:
 
 
 class AccessLog:
-    """A buffered access log: ``access_log FILE buffer=64k flush=1s``.
+    """An access log: ``access_log FILE format [buffer=64k [flush=1s]]``.
 
     Args:
-        path: the file, or None for ``access_log off``.
+        file: where its lines go.
         errors: learns of lines that cannot be written.
         clock: the clock that :attr:`deadline` is read on.
+        buffer: bytes that are kept before they are written; 0 for none.
+        flush: seconds that they are kept at most; 0 for ever.
 
     Attributes:
         deadline: when the owner shall call :meth:`flush`; never, when no line
             is waiting.
-
-    Raises:
-        OSError: the file cannot be opened.
     """
 
     def __init__(
         self,
-        path: Path | None,
+        file: LogFile,
         errors: ErrorLog,
         clock: Callable[[], float] = trio.current_time,
+        *,
+        buffer: int = 0,
+        flush: float = 0,
     ) -> None:
         self.deadline = math.inf
-        self._path = path
+        self._file = file
         self._errors = errors
         self._clock = clock
+        self._buffer = buffer
+        self._delay = flush or math.inf
         self._lines: list[bytes] = []
         self._size = 0
         self._failing = False
-        self._fd = None if path is None else _open(path)
+        self._closed = False
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether lines wait until they have grown old."""
+        return bool(self._buffer) and self._delay != math.inf
 
     def write(self, line: bytes) -> None:
-        """Keep *line*, a whole one with its line feed; never raises OSError."""
-        if self._fd is None:
+        """Write or keep *line*, a whole one with its line feed; never raises OSError.
+
+        A line that the buffer cannot hold is not kept.
+        """
+        if self._closed:
             return
-        if self._size + len(line) > ACCESS_LOG_BUFFER:
+        if self._size + len(line) > self._buffer:
             self.flush()
-        if not self._lines:
-            self.deadline = self._clock() + ACCESS_LOG_FLUSH
+            if len(line) > self._buffer:
+                self._write(line)
+                return
+        if not self._lines and self._delay != math.inf:
+            self.deadline = self._clock() + self._delay
         self._lines.append(line)
         self._size += len(line)
 
     def flush(self) -> None:
         """Write what is kept; what cannot be written is lost, and said once."""
-        if self._fd is None or not self._lines:
-            return
-        data = b"".join(self._lines)
-        self._lines.clear()
-        self._size = 0
-        self.deadline = math.inf
+        if self._lines:
+            data = b"".join(self._lines)
+            self._lines.clear()
+            self._size = 0
+            self.deadline = math.inf
+            self._write(data)
+
+    def end(self) -> None:
+        """Write what is kept; later lines are ignored."""
+        self.flush()
+        self._closed = True
+
+    def _write(self, data: bytes) -> None:
         try:
-            _write_all(self._fd, data)
+            write_all(self._file.fd, data)
             self._failing = False
         except OSError as exc:
-            self._complain(exc)
-
-    def reopen(self) -> None:
-        """Write what is kept, then open the file again for log rotation."""
-        if self._path is None or self._fd is None:
-            return
-        self.flush()
-        try:
-            fd = _open(self._path)
-        except OSError as exc:
-            text = f'open() "{self._path}" failed {_errno_text(exc)}'
-            self._errors.write(EMERG, os.fsencode(text))
-            return
-        os.close(self._fd)
-        self._fd = fd
-
-    def close(self) -> None:
-        """Write what is kept and close the file; later lines are ignored."""
-        if self._fd is not None:
-            self.flush()
-            os.close(self._fd)
-            self._fd = None
-
-    def _complain(self, exc: OSError) -> None:
-        if not self._failing:
-            text = f'write() to "{self._path}" failed {_errno_text(exc)}'
-            self._errors.write(ALERT, os.fsencode(text))
-        self._failing = True
+            if not self._failing:
+                call = f'write() to "{self._file.path}"'
+                self._errors.write(ALERT, failed_call(call, exc))
+            self._failing = True
 
 
-def _write_all(fd: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of *data*, however often it takes; raises OSError."""
+    written = os.write(fd, data)
+    while written < len(data):
+        data = data[written:]
+        written = os.write(fd, data)
 
 
 # The nginx level of a Python level: the first row that it reaches.

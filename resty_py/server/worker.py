@@ -22,28 +22,27 @@ Rules:
 from __future__ import annotations
 
 import logging
-import math
 import os
 from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import trio
 
-from .. import __version__
-from ..host import base64, clock, digest, files, net, null, regex
+from ..conf.errors import ConfError
+from ..host import base64, clock, digest, files, net, null, regex, static
 from ..host.dns import Resolver
 from ..host.sys import Poller
 from ..host.tasks import Tasks
 from ..http import reader
 from ..vm import VM, HostError, LuaError, find_flavour, from_lua, to_lua
-from .config import Limits
-from .log import AccessLog, ErrorLog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
 
+    from ..conf.program import Program
     from .listeners import Listener
+    from .logs import Logs
 
 __all__ = ["Worker"]
 
@@ -54,45 +53,48 @@ _MORE, _OVER = 0, -1
 
 
 class Worker:
-    """A VM and the loop that drives it; made by :func:`open_worker`.
+    """A VM and the loop that drives it.
+
+    Making one loads the program and runs its ``init_by_lua``; it needs no Trio.
 
     Args:
-        nursery: where host tasks run.
+        program: what it serves.
+        logs: where its lines go; its owner closes them.
+        prefix: what relative paths of Lua code are relative to.
         flavour: a Lua flavour's name, or None for the best one.
         path: folders that come first on ``package.path``.
-        root: the prefix and document root.
-        limits: sizes, timeouts and switches.
-        error_log: where the error log goes; stderr by default.
-        access_log: where the access log goes; nowhere by default.
-        resolvers: nameservers; none: names resolve as libc does it.
+        resolvers: nameservers in place of the program's; none: names resolve as
+            libc does it.
+        app_settings: what is in force for the apps that :meth:`serve` serves.
         prefer_ffi: use LuaJIT's FFI for system calls where there is one.
 
     Raises:
         UnknownFlavourError: no such flavour here.
+        ConfError: the program cannot run: a regular expression, or
+            ``init_by_lua``, has an error.
     """
 
     def __init__(
         self,
-        nursery: trio.Nursery,
+        program: Program,
+        logs: Logs,
         *,
+        prefix: Path,
         flavour: str | None = None,
         path: tuple[Path | str, ...] = (),
-        root: Path | None = None,
-        limits: Limits | None = None,
-        error_log: ErrorLog | None = None,
-        access_log: AccessLog | None = None,
         resolvers: tuple[str, ...] = (),
+        app_settings: Mapping[bytes, Any] | None = None,
         prefer_ffi: bool = True,
     ) -> None:
-        self.limits = limits or Limits()
-        self.root = (root or Path.cwd()).resolve()
-        self.error_log = error_log or ErrorLog(None)
-        self.access_log = access_log
+        self.prefix = prefix
+        self._app_settings = app_settings or {}
+        self.logs = logs
         self._poller = Poller(prefer_ffi=prefer_ffi)
         self._bell: int | None = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._tasks = Tasks(nursery, self._complete)
+        self._tasks = Tasks(self._complete)
         self._resolver = Resolver(
-            list(resolvers) or None, timeout=self.limits.resolver_timeout
+            list(resolvers or program.resolvers) or None,
+            timeout=program.table[b"settings"][b"resolver_timeout"],
         )
         self._calls: deque[tuple[Any, list[Any]]] = deque()
         self._jobs: dict[int, _Job] = {}
@@ -101,16 +103,26 @@ class Worker:
         self._stopping = False
         self._stopped = trio.Event()
         chosen = find_flavour(flavour)
-        self.vm = VM(chosen, self._host(chosen, prefer_ffi), path)
+        self.vm = VM(
+            chosen,
+            self._host(chosen, prefer_ffi),
+            path,
+            package_path=program.package_path,
+            package_cpath=program.package_cpath,
+        )
         self._lua = self.vm.require("resty_py.worker")
-        self._start()
+        self._turn = self._lua[b"turn"]
+        self._deliver = self._lua[b"deliver"]
+        self._refresh = self._lua[b"refresh"]
+        self._start(program)
 
     # Making -----------------------------------------------------------------
 
     def _host(
         self, flavour: Any, prefer_ffi: bool
     ) -> dict[str, Mapping[str, Callable[..., Any]]]:
-        spaces: dict[str, Mapping[str, Callable[..., Any]]] = {
+        return {
+            "access": self.logs.access_functions(),
             "base64": base64.functions(),
             "clock": clock.loop_functions(prefer_ffi=prefer_ffi),
             "digest": digest.functions(),
@@ -118,10 +130,11 @@ class Worker:
             "files": files.functions(),
             "http": reader.functions(),
             "jobs": {"done": self._job_done},
-            "log": self.error_log.functions(),
+            "log": self.logs.error_functions(),
             "net": net.functions(),
             "null": null.functions(flavour),
             "regex": regex.functions(),
+            "static": static.functions(),
             "provided": {"call": self._call_provided},
             "sys": self._poller.functions(),
             "tasks": self._tasks.functions(),
@@ -129,27 +142,35 @@ class Worker:
                 "bell": lambda: self._bell,
                 "pid": os.getpid,
                 "hostname": lambda: os.uname().nodename.encode(),
-                "root": lambda: os.fsencode(self.root),
+                "root": lambda: os.fsencode(self.prefix),
             },
         }
-        if self.access_log is not None:
-            spaces["access"] = {"write": self.access_log.write}
-        return spaces
 
-    def _settings(self, limits: Limits) -> Any:
-        given = limits.as_lua()
-        given[b"product"] = f"resty-py/{__version__}".encode()
-        given[b"root"] = os.fsencode(self.root)
-        given[b"access_log"] = self.access_log is not None
-        return self.vm.table(given)
-
-    def _start(self) -> None:
-        self._turn = self._lua[b"turn"]
-        self._deliver = self._lua[b"deliver"]
-        self._refresh = self._lua[b"refresh"]
-        self.vm.call(self._lua[b"start"], self._settings(self.limits))
+    def _start(self, program: Program) -> None:
+        try:
+            table = to_lua(self.vm, program.table)
+            answer = self.vm.call(self._lua[b"start"], table)
+        except LuaError as exc:
+            self.close()
+            raise ConfError(str(exc)) from None
+        if answer is not True:
+            self.close()
+            raise ConfError(answer[1].decode(errors="replace"), "error")
 
     # Using ------------------------------------------------------------------
+
+    def listen(self, number: int, listener: Listener) -> None:
+        """Serve an endpoint of the program; before the loop runs, or from its task.
+
+        Args:
+            number: its index in the program's list of endpoints.
+            listener: from :func:`~resty_py.server.listeners.open_listener`;
+                the worker takes a copy of its descriptor.
+
+        Raises:
+            OSError: there are no more descriptors.
+        """
+        self.vm.call(self._lua[b"listen"], *_opened(listener), number + 1)
 
     def serve(self, app: Path | bytes, listener: Listener) -> None:
         """Answer every request that comes by *listener* with *app*.
@@ -159,8 +180,7 @@ class Worker:
         Args:
             app: a Lua file, or source text; compiled once, run in a light
                 thread per request as ``content_by_lua_file`` does.
-            listener: from :func:`~resty_py.server.listeners.open_listener`;
-                the worker takes its descriptor over.
+            listener: as :meth:`listen` takes it.
 
         Raises:
             LuaError: the app does not compile.
@@ -170,11 +190,8 @@ class Worker:
             handler = self.vm.load(app, "=content_by_lua")
         else:
             handler = self.vm.load_file(app.resolve())
-        name = str(listener.address).encode()
-        fd = os.dup(listener.fileno())
-        self.vm.call(
-            self._lua[b"listen"], fd, name, self._settings(self.limits), handler
-        )
+        table = to_lua(self.vm, self._app_settings)
+        self.vm.call(self._lua[b"listen_app"], *_opened(listener), table, handler)
 
     async def run(self, code: str, *args: Any) -> Any:
         """Run Lua in a light thread of its own and return what it returns.
@@ -248,12 +265,20 @@ class Worker:
 
     # The loop -----------------------------------------------------------------
 
-    async def run_loop(self) -> None:
-        """Drive the VM until it has stopped."""
+    async def run_loop(self, nursery: trio.Nursery) -> None:
+        """Drive the VM until it has stopped.
+
+        Args:
+            nursery: where host tasks run.
+        """
+        self._tasks.nursery = nursery
+        run_hook = self._lua[b"run_hook"]
         try:
+            self.vm.call(run_hook, b"init_worker")
             while not self._stopping:
                 with trio.CancelScope() as scope:
                     await self._turns(scope)
+            self.vm.call(run_hook, b"exit_worker")
         finally:
             self._stopped.set()
             for job in self._jobs.values():
@@ -281,10 +306,12 @@ class Worker:
             await wait_readable(poller)
 
     def _arm(self, scope: trio.CancelScope, deadline: float) -> None:
-        if self.access_log is not None and self.access_log.deadline != math.inf:
-            if self.access_log.deadline <= trio.current_time():
-                self.access_log.flush()
-            deadline = min(deadline, self.access_log.deadline)
+        flush = self.logs.deadline
+        if flush < deadline:
+            if flush <= trio.current_time():
+                self.logs.flush()
+                flush = self.logs.deadline
+            deadline = min(deadline, flush)
         if deadline != scope.deadline:
             scope.deadline = deadline
 
@@ -349,6 +376,11 @@ class Worker:
         job = self._jobs.get(token)
         if job is not None:
             job.finish(ok, results)
+
+
+def _opened(listener: Listener) -> tuple[int, bytes]:
+    """Return a descriptor of the listener for the VM to keep, and its name."""
+    return os.dup(listener.fileno()), str(listener.address).encode()
 
 
 def _stopped_error() -> trio.ClosedResourceError:

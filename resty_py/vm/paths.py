@@ -40,17 +40,45 @@ def _trees(flavour: Flavour) -> list[str]:
     return openresty + [f"{tree}/{v}" for tree in shared for v in versions]
 
 
-def package_path(flavour: Flavour, first: Iterable[Path | str] = ()) -> str:
-    """Return ``package.path``: *first*, then lualib, then the usual trees."""
-    folders = [*map(str, first), str(LUALIB), *_trees(flavour)]
+def package_path(
+    flavour: Flavour, first: Iterable[Path | str] = (), given: str | None = None
+) -> str:
+    """Return ``package.path``.
+
+    Args:
+        flavour: whose trees are looked at.
+        first: folders that come first.
+        given: ``lua_package_path``, in which ``;;`` stands for the usual trees,
+            or None for those. The runtime's own modules are always found.
+    """
+    usual = _lua_files(_trees(flavour))
+    rest = usual if given is None else _with_default(given, usual)
+    return f"{_lua_files([*map(str, first), str(LUALIB)])};{rest}"
+
+
+def _lua_files(folders: Iterable[str]) -> str:
     return ";".join(f"{folder}/?.lua;{folder}/?/init.lua" for folder in folders)
 
 
-def package_cpath(flavour: Flavour, first: Iterable[Path | str] = ()) -> str:
-    """Return ``package.cpath`` for compiled modules of *flavour*'s version."""
+def _with_default(given: str, usual: str) -> str:
+    return given.replace(";;", f";{usual};", 1).strip(";")
+
+
+def package_cpath(
+    flavour: Flavour, first: Iterable[Path | str] = (), given: str | None = None
+) -> str:
+    """Return ``package.cpath`` for compiled modules of *flavour*'s version.
+
+    The arguments are those of :func:`package_path`.
+    """
+    usual = _usual_cpath(flavour)
+    rest = usual if given is None else _with_default(given, usual)
+    return ";".join([*(f"{folder}/?.so" for folder in first), rest])
+
+
+def _usual_cpath(flavour: Flavour) -> str:
     version = _version(flavour)
     folders = [
-        *map(str, first),
         "/usr/local/openresty/site/lualib",
         "/usr/local/openresty/lualib",
         f"lua_modules/lib/lua/{version}",

@@ -13,11 +13,13 @@ A VM is used by one task at a time and never re-entered.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from . import paths
 from .boundary import DEFECT, HostFunctions, guard
 from .flavours import Flavour, find_flavour
-from .paths import LUALIB, package_cpath, package_path
+from .paths import LUALIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -46,6 +48,9 @@ class VM:
         flavour: a Flavour, a flavour's name, or None for the default.
         host: host functions by namespace and name; each is guarded.
         path: folders that come first on ``package.path`` and ``package.cpath``.
+        package_path: ``lua_package_path``: where modules are looked for besides
+            the runtime's own; ``;;`` stands for the usual trees.
+        package_cpath: the same for compiled modules.
 
     Raises:
         UnknownFlavourError: no such flavour here.
@@ -57,6 +62,9 @@ class VM:
         flavour: Flavour | str | None = None,
         host: HostFunctions | None = None,
         path: Iterable[Path | str] = (),
+        *,
+        package_path: str | None = None,
+        package_cpath: str | None = None,
     ) -> None:
         if not isinstance(flavour, Flavour):
             flavour = find_flavour(flavour)
@@ -74,8 +82,8 @@ class VM:
             boot,
             self._tables(host or {}),
             str(LUALIB).encode(),
-            package_path(flavour, first).encode(),
-            package_cpath(flavour, first).encode(),
+            os.fsencode(paths.package_path(flavour, first, package_path)),
+            os.fsencode(paths.package_cpath(flavour, first, package_cpath)),
             DEFECT,
         )
         self._require = self.load(b"return (require(...))", "=(require)")

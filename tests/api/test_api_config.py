@@ -45,16 +45,7 @@ async def test_phases(flavour):
         assert app.worker.vm.run(b"return ngx.get_phase()") == b"init"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "ngx.exec",
-        "ngx.run_worker_thread",
-        "ngx.location.capture",
-        "ngx.location.capture_multi",
-        "ndk.set_var.set_escape_uri",
-    ],
-)
+@pytest.mark.parametrize("name", ["ngx.run_worker_thread"])
 async def test_what_is_missing_names_itself(flavour, name):
     async with serving(f"ngx.say(pcall({name}))", flavour) as app:
         refusal = (await app.say())[0]

@@ -122,12 +122,6 @@ async def test_redirect_refuses_other_codes_and_late_calls(flavour):
     assert lines[1].endswith(late)
 
 
-async def test_exec_names_itself_as_not_supported(flavour):
-    lua = 'ngx.say(pcall(ngx.exec, "/"))'
-    refusal = b"ngx.exec is not supported yet by resty-py\n"
-    assert body(await _answer(lua, flavour)).endswith(refusal)
-
-
 # A handler's cosocket tells by its end when the handler has ended.
 HOLD = """
     local sock = ngx.socket.tcp()

@@ -183,6 +183,8 @@ async def test_args_can_be_written_and_others_cannot(flavour):
 async def test_declared_variables_and_captures(flavour):
     lua = """
         local r = require("resty_py.scheduler").current.request
+        local declare = require("resty_py.request.variables").declare
+        declare("foo") declare("bar")
         r.vars = {foo = "", bar = false, http_x = "declared", http_host = false}
         r.captures = {"one"}
         ngx.say("[", ngx.var.foo, "]", ngx.var.bar, ngx.var.http_x)

@@ -198,7 +198,7 @@ class TestValues:
     @pytest.mark.parametrize(
         ("written", "root"),
         [
-            ("alias /a/;", Root(text("/a/"), alias=True)),
+            ("alias /a/;", Root(text("/a/"), alias=True, prefix="/")),
             ("root $host/b;", Root(text(Variable("host"), "/b"))),
             ("root /;", Root(text())),
         ],
@@ -311,7 +311,7 @@ class TestValues:
             ("limit_rate 10k", "limit_rate", 10240),
             ("limit_rate $x", "limit_rate", text(Variable("x"))),
             ("charset utf-8", "charset", text("utf-8")),
-            ("charset off", "charset", None),
+            ("charset off", "charset", Template()),
             ("charset $x", "charset", text(Variable("x"))),
             ("disable_symlinks on from=$host", "disable_symlinks",
              ("on", text(Variable("host")))),

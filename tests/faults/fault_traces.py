@@ -95,7 +95,7 @@ async def logged(server: Wire, text: str) -> None:
 
 def statuses(server: Wire) -> list[int]:
     """Return the statuses in the access log, without those of "/next"."""
-    server.worker.access_log.flush()
+    server.worker.logs.drain()
     lines = (server.folder / "access.log").read_text().splitlines()
     return [int(line.split('" ')[1][:3]) for line in lines if "/next" not in line]
 

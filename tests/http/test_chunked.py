@@ -1,5 +1,7 @@
 """lualib/resty_py/http/chunked.lua: bodies in chunks, in any pieces."""
 
+import re
+
 import h11
 import pytest
 from hypothesis import example, given, settings
@@ -176,6 +178,8 @@ def test_pieces_are_cut_from_what_came(decoder):
 #: Hops that read such bodies differently can be made to see different requests
 #: (h11 decides; the last two are our own limits).
 #:
+#: refused, though h11 takes it: a bare CR in an extension (nginx decides).
+#:
 #: taken, though h11 refuses it: spaces before ";" (RFC 9112 7.1.1 wants them
 #: read); trailer lines that are no header lines (they are thrown away).
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -207,6 +211,7 @@ WORDS = st.sampled_from(
     ]
 )  # fmt: skip
 SOUP = st.lists(WORDS, max_size=12).map(b"".join)
+BARE_CR = re.compile(rb";[^\n]*\r[^\n]")
 
 
 @settings(max_examples=300, deadline=None)
@@ -214,7 +219,7 @@ SOUP = st.lists(WORDS, max_size=12).map(b"".join)
 @example(data=b"1\r\nx\r\n0\r\n\r\n")
 def test_what_h11_takes_is_taken(decoder, data):
     body = judge(data)
-    if body is not None:
+    if body is not None and not BARE_CR.search(data):
         assert decoder.decode(data)[0::2] == (body, True)
 
 

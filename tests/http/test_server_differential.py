@@ -111,7 +111,7 @@ async def _ask_ours(folder, settings, cases, home, flavour):
             address = server.serve(folder / f"{case.name}.lua").sockaddr
             answer = await _exchange(*address, *case.pieces, ends=case.ends)
             await trio.testing.wait_all_tasks_blocked()
-            server.worker.access_log.flush()
+            server.worker.logs.drain()
             transcripts[case.name] = _transcript(answer, *(log.news() for log in logs))
     return transcripts
 
@@ -147,7 +147,7 @@ async def test_ours_answers_as_nginx(
     group, flavour, nginx, folder, tmp_path, signature, monkeypatch
 ):
     padding = "9" * (len(signature) - len("resty-py/"))
-    monkeypatch.setattr("resty_py.server.worker.__version__", padding)
+    monkeypatch.setattr("resty_py.server.__version__", padding)
     settings, cases = GROUPS[group]
     theirs = await nginx(group)
     ours = await _ask_ours(folder / group, settings, cases, tmp_path, flavour)

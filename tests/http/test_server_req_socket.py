@@ -211,8 +211,7 @@ async def test_what_a_peer_does_not_take_holds_up_who_sends_it(flavour, tmp_path
         async with server.client(buffer=65536) as peer:
             await peer.send(request())
             await trio.testing.wait_all_tasks_blocked()
-            access_log = server.worker.access_log
-            access_log.flush()
+            server.worker.logs.drain()
             assert (tmp_path / "access.log").read_text() == ""
             assert len(await peer.rest()) == 16 * MEGABYTE
     assert f" 000 {16 * MEGABYTE} " in (tmp_path / "access.log").read_text()

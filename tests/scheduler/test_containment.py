@@ -10,11 +10,11 @@ async def test_a_failure_of_the_runtime_ends_one_connection(variant, tmp_path):
     async with open_rig(variant, tmp_path) as rig:
         await rig.run(
             """
-            local access_log = require "resty_py.request.access_log"
-            local write = access_log.write
-            function access_log.write(r)
+            local entrance = require "resty_py.request.entrance"
+            local conclude = entrance.conclude
+            function entrance.conclude(r)
                 if r.uri == "/fail" then error("broken runtime") end
-                return write(r)
+                return conclude(r)
             end
             """
         )

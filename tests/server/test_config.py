@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resty_py.conf.program import app_settings
 from resty_py.server.config import (
     AppConfig,
     Buffers,
@@ -21,7 +22,6 @@ from resty_py.server.config import (
     parse_time,
 )
 from resty_py.server.listeners import parse_listen
-from resty_py.vm import FLAVOURS, VM
 
 K, M, G = 1024, 1024**2, 1024**3
 MAX = 2**63 - 1
@@ -243,29 +243,16 @@ class TestLimits:
         written = [f"{setting.name}={setting.default}" for setting in Limits.settings()]
         assert Limits.parse(written) == Limits()
 
-    def test_as_lua_has_every_limit(self):
+    def test_they_are_settings_of_a_location(self):
+        limits = Limits.parse(["default_type=t\u00e9xt", "send_timeout=500ms"])
+        settings = app_settings(limits.as_settings(), Path("/srv"))
         names = {entry.name for entry in dataclasses.fields(Limits)}
         names -= {"large_client_header_buffers"}
-        names |= {
-            "large_client_header_buffers_count",
-            "large_client_header_buffers_size",
-        }
-        assert {name.decode() for name in Limits().as_lua()} == names
-
-    @pytest.mark.parametrize("flavour", FLAVOURS)
-    def test_as_lua_crosses_the_boundary(self, flavour):
-        limits = Limits.parse(["default_type=t\u00e9xt", "send_timeout=500ms"]).as_lua()
-        host = {"config": {"limit": limits.get}}
-        seen = VM(flavour, host=host).run(b"""
-            local limit = require("resty_py.native").config.limit
-            return limit("default_type"), limit("send_timeout") == 0.5,
-                limit("merge_slashes"), limit("underscores_in_headers"),
-                limit("large_client_header_buffers_count") == 4,
-                limit("large_client_header_buffers_size") == 8192,
-                type(limit("client_body_temp_path")), limit("keepalive_requests")""")
-        assert seen == (
-            "t\u00e9xt".encode(), True, True, False, True, True, b"string", 1000,
-        )  # fmt: skip
+        assert {name.encode() for name in names} <= set(settings)
+        assert settings[b"large_client_header_buffers_count"] == 4
+        assert settings[b"large_client_header_buffers_size"] == 8192
+        assert settings[b"default_type"] == "t\u00e9xt".encode()
+        assert settings[b"send_timeout"] == 0.5
 
 
 def test_app_config_is_local_and_quiet_by_default():

@@ -1,5 +1,6 @@
 """The logs; lines and errors as nginx 1.22.1 writes them."""
 
+import contextlib
 import errno
 import logging
 import math
@@ -7,7 +8,6 @@ import os
 import re
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import trio
@@ -19,10 +19,10 @@ from resty_py.server.log import (
     MAX_ERROR_STR,
     AccessLog,
     ErrorLog,
+    LogFile,
     find_level,
     route_logging,
 )
-from resty_py.vm import FLAVOURS, VM
 
 ALERT, CRIT, ERR, WARN, INFO, DEBUG = 2, 3, 4, 5, 7, 8
 MOMENT = time.mktime((2026, 11, 23, 7, 0, 40, 0, 0, -1)) + 0.9
@@ -30,9 +30,8 @@ MOMENT = time.mktime((2026, 11, 23, 7, 0, 40, 0, 0, -1)) + 0.9
 
 @pytest.fixture
 def error_log(tmp_path):
-    log = ErrorLog(tmp_path / "error.log", "debug", wall=lambda: MOMENT)
-    yield log
-    log.close()
+    with contextlib.closing(LogFile(tmp_path / "error.log")) as file:
+        yield ErrorLog([(file, "debug")], wall=lambda: MOMENT)
 
 
 @pytest.fixture
@@ -42,9 +41,10 @@ def clock():
 
 @pytest.fixture
 def access_log(tmp_path, error_log, clock):
-    log = AccessLog(tmp_path / "access.log", error_log, clock)
-    yield log
-    log.close()
+    with contextlib.closing(LogFile(tmp_path / "access.log")) as file:
+        yield AccessLog(
+            file, error_log, clock, buffer=ACCESS_LOG_BUFFER, flush=ACCESS_LOG_FLUSH
+        )
 
 
 class FakeClock:
@@ -84,19 +84,19 @@ class TestErrorLog:
 
     def test_follows_the_clock(self, tmp_path, errors):
         moments = [MOMENT, MOMENT + 0.05, MOMENT + 60]
-        log = ErrorLog(tmp_path / "error.log", wall=lambda: moments.pop(0))
-        for _ in range(3):
-            log.write(ERR, b"m")
-        log.close()
+        with contextlib.closing(LogFile(tmp_path / "error.log")) as file:
+            log = ErrorLog([(file, "error")], wall=lambda: moments.pop(0))
+            for _ in range(3):
+                log.write(ERR, b"m")
         times = [line[11:19] for line in errors().splitlines()]
         assert times == [b"07:00:40", b"07:00:40", b"07:01:40"]
 
     def test_only_severe_enough_lines(self, tmp_path, errors):
-        log = ErrorLog(tmp_path / "error.log", "crit")
-        for level in range(9):
-            assert log.enabled(level) == (level <= CRIT)
-            log.write(level, b"level %d" % level)
-        log.close()
+        with contextlib.closing(LogFile(tmp_path / "error.log")) as file:
+            log = ErrorLog([(file, "crit")])
+            for level in range(9):
+                assert log.enabled(level) == (level <= CRIT)
+                log.write(level, b"level %d" % level)
         assert [line[-1:] for line in errors().splitlines()] == [b"0", b"1", b"2", b"3"]
 
     def test_long_line_is_cut_with_its_line_feed_inside_the_limit(
@@ -118,15 +118,15 @@ class TestErrorLog:
 
     def test_appends(self, tmp_path, errors):
         for _ in range(2):
-            log = ErrorLog(tmp_path / "error.log")
-            log.write(ERR, b"m")
-            log.close()
+            with contextlib.closing(LogFile(tmp_path / "error.log")) as file:
+                ErrorLog([(file, "error")]).write(ERR, b"m")
         assert errors().count(b"\n") == 2
 
     def test_stderr(self, capfd):
-        log = ErrorLog(None)
-        log.write(ERR, b"to stderr")
-        log.close()
+        with contextlib.closing(LogFile(None)) as file:
+            log = ErrorLog([(file, "error")])
+            log.write(ERR, b"to stderr")
+            assert (log.on_stderr(ERR), log.on_stderr(WARN)) == (True, False)
         assert capfd.readouterr().err.endswith(": to stderr\n")
 
     def test_one_write_per_line(self, error_log, monkeypatch):
@@ -142,52 +142,14 @@ class TestErrorLog:
         monkeypatch.setattr(os, "write", fail)
         error_log.write(ERR, b"m")
 
-    def test_reopen_after_rotation(self, error_log, errors, tmp_path):
-        error_log.write(ERR, b"old")
-        (tmp_path / "error.log").rename(tmp_path / "error.log.1")
-        error_log.write(ERR, b"still old")
-        error_log.reopen()
-        error_log.write(ERR, b"new")
-        assert b"new" in errors()
-        assert (tmp_path / "error.log.1").read_bytes().count(b"old\n") == 2
-
-    def test_reopen_that_fails_keeps_the_file(self, error_log, tmp_path):
-        (tmp_path / "error.log").rename(tmp_path / "kept")
-        (tmp_path / "error.log").mkdir()
-        error_log.reopen()
-        error_log.write(ERR, b"after")
-        lines = (tmp_path / "kept").read_bytes().splitlines()
-        path = tmp_path / "error.log"
-        assert lines[0].endswith(
-            f'open() "{path}" failed (21: Is a directory)'.encode()
-        )
-        assert b"[emerg]" in lines[0]
-        assert lines[1].endswith(b"after")
-
-    def test_cannot_be_opened(self, tmp_path):
-        with pytest.raises(OSError, match="No such file"):
-            ErrorLog(tmp_path / "missing" / "error.log")
-
     @pytest.mark.parametrize("level", ["verbose", 9, -1, ""])
     def test_unknown_level(self, tmp_path, level):
         with pytest.raises(ValueError, match=f'invalid log level "{level}"'):
-            ErrorLog(tmp_path / "error.log", level)
+            ErrorLog([(LogFile(None), level)])
 
     def test_levels_by_name_and_number(self):
         assert [find_level(name) for name in LEVELS] == list(range(9))
         assert find_level(8) == 8
-
-    @pytest.mark.parametrize("flavour", FLAVOURS)
-    def test_from_lua(self, error_log, errors, flavour):
-        vm = VM(flavour, host={"log": error_log.functions()})
-        level = vm.run(b"""
-            local log = require("resty_py.native").log
-            log.write(4, "with connection", 7)
-            log.write(4, "without", nil)
-            return log.level()""")
-        assert level == DEBUG
-        assert b": *7 with connection\n" in errors()
-        assert re.search(rb"#\d+: without\n", errors())
 
 
 class TestAccessLog:
@@ -216,7 +178,7 @@ class TestAccessLog:
         assert accesses() == b""
         access_log.write(b"one more\n")
         assert len(accesses()) == ACCESS_LOG_BUFFER
-        access_log.close()
+        access_log.end()
         assert accesses().endswith(b"one more\n")
 
     def test_line_larger_than_the_buffer(self, access_log, accesses):
@@ -264,50 +226,63 @@ class TestAccessLog:
                 access_log.write(b"lost\n")
                 access_log.flush()
 
-    def test_reopen_writes_to_the_old_file_first(self, access_log, accesses, tmp_path):
-        access_log.write(b"old\n")
-        (tmp_path / "access.log").rename(tmp_path / "access.log.1")
-        access_log.reopen()
-        access_log.write(b"new\n")
-        access_log.flush()
-        assert accesses() == b"new\n"
-        assert (tmp_path / "access.log.1").read_bytes() == b"old\n"
-
-    def test_reopen_that_fails_keeps_the_file(self, access_log, errors, tmp_path):
-        (tmp_path / "access.log").rename(tmp_path / "kept")
-        (tmp_path / "access.log").mkdir()
-        access_log.reopen()
-        access_log.write(b"after\n")
-        access_log.flush()
-        assert (tmp_path / "kept").read_bytes() == b"after\n"
-        assert b'access.log" failed (21: Is a directory)' in errors()
-
-    def test_off(self, error_log, clock):
-        log = AccessLog(None, error_log, clock)
-        log.write(b"nobody reads this\n")
-        assert log.deadline == math.inf
-        log.flush()
-        log.reopen()
-        log.close()
-
-    def test_closed_log_ignores_lines(self, access_log, accesses):
+    def test_one_that_has_ended_ignores_lines(self, access_log, accesses):
         access_log.write(b"kept\n")
-        access_log.close()
+        access_log.end()
         access_log.write(b"late\n")
-        access_log.close()
+        access_log.end()
         assert accesses() == b"kept\n"
 
-    def test_stdout(self, error_log, clock, capfd):
-        log = AccessLog(Path("/dev/stdout"), error_log, clock)
-        log.write(b"GET /\n")
-        log.close()
-        assert capfd.readouterr().out == "GET /\n"
-
-    async def test_its_own_clock_is_trios(self, tmp_path, error_log, autojump_clock):
-        log = AccessLog(tmp_path / "access.log", error_log)
+    async def test_its_own_clock_is_trios(self, error_log, autojump_clock):
+        log = AccessLog(LogFile(None), error_log, buffer=9, flush=5.0)
         log.write(b"x\n")
-        assert log.deadline == trio.current_time() + ACCESS_LOG_FLUSH
-        log.close()
+        assert log.deadline == trio.current_time() + 5.0
+
+
+class TestLogFile:
+    @pytest.fixture
+    def file(self, tmp_path):
+        with contextlib.closing(LogFile(tmp_path / "x.log")) as file:
+            yield file
+
+    def test_reopened_after_rotation(self, file, tmp_path):
+        os.write(file.fd, b"old\n")
+        (tmp_path / "x.log").rename(tmp_path / "x.log.1")
+        os.write(file.fd, b"still old\n")
+        assert file.reopen() is None
+        os.write(file.fd, b"new\n")
+        assert (tmp_path / "x.log").read_bytes() == b"new\n"
+        assert (tmp_path / "x.log.1").read_bytes() == b"old\nstill old\n"
+
+    def test_kept_if_it_cannot_be_reopened(self, file, tmp_path):
+        (tmp_path / "x.log").rename(tmp_path / "kept")
+        (tmp_path / "x.log").mkdir()
+        said = f'open() "{tmp_path}/x.log" failed (21: Is a directory)'
+        assert file.reopen() == said.encode()
+        os.write(file.fd, b"after\n")
+        assert (tmp_path / "kept").read_bytes() == b"after\n"
+
+    def test_mode(self, file, tmp_path):
+        assert os.stat(tmp_path / "x.log").st_mode & 0o133 == 0
+        assert not os.get_inheritable(file.fd)
+
+    def test_cannot_be_opened(self, tmp_path):
+        with pytest.raises(FileNotFoundError):
+            LogFile(tmp_path / "missing" / "x.log")
+
+    def test_stderr_is_never_closed(self):
+        file = LogFile(None)
+        assert file.is_stderr
+        assert file.reopen() is None
+        file.close()
+        os.write(2, b"")
+
+    @pytest.mark.parametrize(("name", "number"), [("stdout", 1), ("stderr", 2)])
+    def test_standard_streams(self, capfd, name, number):
+        with contextlib.closing(LogFile(f"/dev/{name}")) as file:
+            os.write(file.fd, b"said\n")
+            assert not file.is_stderr
+        assert capfd.readouterr()[number - 1] == "said\n"
 
 
 class TestPythonLogging:
@@ -353,13 +328,12 @@ class TestPythonLogging:
     def test_loggers_follow_the_level_of_the_log(
         self, tmp_path, errors, level, expected
     ):
-        log = ErrorLog(tmp_path / "error.log", level)
         logger = logging.getLogger("resty_py.x")
-        with route_logging(log):
-            logger.warning("1")
-            logger.info("2")
-            logger.debug("3")
-        log.close()
+        with contextlib.closing(LogFile(tmp_path / "error.log")) as file:
+            with route_logging(ErrorLog([(file, level)])):
+                logger.warning("1")
+                logger.info("2")
+                logger.debug("3")
         assert errors().count(b"\n") == expected
 
     def test_ends(self, error_log, errors):

@@ -26,7 +26,7 @@ local type = type
 
 local EXIT, OUTPUT = phases.EXIT, phases.OUTPUT
 
-local AGAIN, DONE = -2, -4
+local ERROR, AGAIN, DONE = -1, -2, -4
 local OK, SPECIAL_RESPONSE, MOVED_TEMPORARILY = 200, 300, 302
 
 local _M = {}
@@ -70,8 +70,14 @@ local function exit(code)
               .. "NGX_DONE", 2)
     end
     check(EXIT)
-    if r.head and is_sent(r) then
+    if r.pending and not ABORTING[code] and code ~= ERROR then
+        error("attempt to abort with pending subrequests", 2)
+    elseif r.head and is_sent(r) then
         code = after_headers(r, code)
+    end
+    if r.phase == "header_filter" then
+        r.filter_exit = code
+        return
     end
     return leave(engine.exit, code)
 end

@@ -32,6 +32,7 @@ local format = string.format
 local gsub = string.gsub
 local ipairs = ipairs
 local is_sent = response.is_sent
+local last_modified = require "resty_py.http.validators".last_modified
 local lower = string.lower
 local new_list = header_list.new
 local setmetatable = setmetatable
@@ -113,8 +114,20 @@ local function put_connection(r, record, value)
 end
 
 
+-- The time of a file goes with the header that takes its place.
+local function put_last_modified(r, record, value)
+    r.last_modified = nil
+    if value ~= "" then
+        headers_of(r):set(record.name, value, "last-modified", true)
+    elseif r.headers then
+        r.headers:clear("last-modified")
+    end
+end
+
+
 local SPECIAL = {
     ["content-type"] = put_content_type,
+    ["last-modified"] = put_last_modified,
     ["content-length"] = put_content_length,
     connection = put_connection,
 }
@@ -212,8 +225,7 @@ end
 
 -- The time that was set, as nginx writes it; nil where it is none.
 local function get_last_modified(r)
-    local value = r.headers and r.headers:get("last-modified")
-    local time = value and httptime.parse_http_time(value)
+    local time = last_modified(r)
     return time and httptime.http_time(time)
 end
 

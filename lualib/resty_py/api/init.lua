@@ -7,6 +7,7 @@ local clock = require "resty_py.clock"
 local constants = require "resty_py.api.constants"
 local globals = require "resty_py.api.globals"
 local magic = require "resty_py.api.magic"
+local ndk_api = require "resty_py.api.ndk"
 local scalar = require "resty_py.api.scalar"
 local time = require "resty_py.api.time"
 local unsupported = require "resty_py.api.unsupported"
@@ -16,9 +17,9 @@ local require = require
 
 -- Files with install(ngx), in no particular order.
 local FILES = {
-    "codec", "config", "control", "ctx", "header", "log", "output", "re",
-    "req_args", "req_body", "req_headers", "req_socket", "sleep", "socket",
-    "state", "thread", "timer", "var",
+    "arg", "codec", "config", "control", "ctx", "exec", "header", "location",
+    "log", "output", "re", "req_args", "req_body", "req_headers",
+    "req_socket", "sleep", "socket", "state", "thread", "timer", "var",
 }
 
 local _M = {}
@@ -34,7 +35,7 @@ function _M.install()
         require("resty_py.api." .. name).install(ngx)
     end
     unsupported.install(ngx)
-    unsupported.install_ndk(ndk)
+    ndk_api.install(ndk)
     magic.install(ngx)
     _G.ngx, _G.ndk = ngx, ndk
     package.loaded.ngx, package.loaded.ndk = ngx, ndk

@@ -130,6 +130,12 @@ local function write(level, text)
 end
 
 
+local function is_kept(level)
+    local thread = scheduler.current
+    return is_enabled(level, thread and thread.request.settings)
+end
+
+
 -- The API --------------------------------------------------------------------
 
 
@@ -150,7 +156,7 @@ local function ngx_log(...)
         error("bad argument #1 to 'log' (" .. bad_level(...) .. ")", 2)
     end
     level = floor(level)
-    if is_enabled(level) then
+    if is_kept(level) then
         local message = join("log", select(2, ...))
         write(level, "[lua] " .. where() .. message)
     end
@@ -158,7 +164,7 @@ end
 
 
 local function print(...)
-    if is_enabled(NOTICE) then
+    if is_kept(NOTICE) then
         local message = join("print", ...)
         write(NOTICE, "[lua] " .. where() .. message)
     end

@@ -13,7 +13,7 @@ local concat = table.concat
 local error = error
 local format = string.format
 local select = select
-local send_headers = response.send_headers
+local open = response.open
 local to_text = scalar.to_text
 local type = type
 local write = response.write
@@ -109,8 +109,8 @@ end
 
 
 local function put_out(r, data)
-    if not r.headers_sent then
-        send_headers(r)
+    if not r.headers_sent and not open(r) then
+        return nil, "nginx output filter error"
     end
     if data == "" then
         return 1
@@ -160,8 +160,12 @@ end
 
 local function send_headers_()
     local r = check(OUTPUT)
-    if not r.headers_sent and not r.raw_socket then
-        send_headers(r)
+    if r.headers_sent or r.raw_socket then
+        return 1
+    end
+    r.is_streamed = true
+    if not open(r) then
+        return nil, "nginx output filter error"
     end
     return 1
 end

@@ -3,8 +3,10 @@
 -- Follows ngx_http_lua_args.c and ngx_http_lua_uri.c.
 
 local args_codec = require "resty_py.codec.args"
+local engine = require "resty_py.request.engine"
 local log = require "resty_py.log"
 local phases = require "resty_py.request.phases"
+local scheduler = require "resty_py.scheduler"
 local text = require "resty_py.codec.text"
 
 local byte = string.byte
@@ -18,6 +20,8 @@ local find = string.find
 local floor = math.floor
 local format = string.format
 local gsub = string.gsub
+local kill = scheduler.kill
+local leave = scheduler.leave
 local next = next
 local select = select
 local text_of = text.check
@@ -143,6 +147,17 @@ local function check_safe(uri)
 end
 
 
+-- The rewrite phase looks at the URI when its handler has ended.
+local function start_over(thread)
+    local r = thread.request
+    kill(thread)
+    engine.kill_threads(r)
+    r.ctx = nil
+    r.uri_changed = true
+    return r:over()
+end
+
+
 -- ngx.req.set_uri(uri, jump, binary)
 local function set_uri(...)
     local n = select("#", ...)
@@ -160,13 +175,16 @@ local function set_uri(...)
     if not (n == 3 and check_boolean(3, binary)) then
         check_safe(uri)
     end
-    if n >= 2 and check_boolean(2, jump) then
+    local jumps = n >= 2 and check_boolean(2, jump)
+    if jumps then
         check(JUMP)
-        error("ngx.req.set_uri with a jump is not supported yet by resty-py",
-              2)
     end
     r.uri = uri
     r.internal = true
+    if jumps then
+        return leave(start_over)
+    end
+    r.uri_changed, r.uri_rewritten = false, true
 end
 
 

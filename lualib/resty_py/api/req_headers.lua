@@ -5,6 +5,7 @@
 local head_of = require "resty_py.http.head"
 local headers = require "resty_py.request.headers"
 local memo = require "resty_py.http.memo"
+local methods = require "resty_py.request.methods"
 local phases = require "resty_py.request.phases"
 local scalar = require "resty_py.api.scalar"
 
@@ -31,14 +32,6 @@ local NAME_LENGTH = 64
 
 -- A float of milliseconds may lie this much below the whole number it means.
 local SLACK = 0.001
-
-local METHODS = {
-    [0x2] = "GET", [0x4] = "HEAD", [0x8] = "POST", [0x10] = "PUT",
-    [0x20] = "DELETE", [0x40] = "MKCOL", [0x80] = "COPY", [0x100] = "MOVE",
-    [0x200] = "OPTIONS", [0x400] = "PROPFIND", [0x800] = "PROPPATCH",
-    [0x1000] = "LOCK", [0x2000] = "UNLOCK", [0x4000] = "PATCH",
-    [0x8000] = "TRACE",
-}
 
 local VERSIONS = {[9] = 0.9, [10] = 1, [11] = 1.1}
 
@@ -188,7 +181,7 @@ local function set_method(id)
     if type(id) ~= "number" then
         error("bad method number", 2)
     end
-    local method = METHODS[floor(id)]
+    local method = methods[floor(id)]
     if not method then
         error("unsupported HTTP method: " .. to_text(id), 2)
     end

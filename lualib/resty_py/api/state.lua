@@ -25,7 +25,7 @@ local _M = {}
 
 local function get_status()
     local r = client()
-    local status = r.status
+    local status = r.err_status or r.status
     if status == 0 and r.version == 9 then
         return HTTP_09
     end
@@ -47,6 +47,7 @@ local function set_status(value)
                                        status))
     else
         r.status = floor(status)
+        r.err_status = nil
     end
 end
 
@@ -56,10 +57,8 @@ local function get_headers_sent()
 end
 
 
--- There are no subrequests, so no request is one.
 local function get_is_subrequest()
-    client()
-    return false
+    return client().parent ~= nil
 end
 
 

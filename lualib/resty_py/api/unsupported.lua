@@ -5,12 +5,10 @@
 local error = error
 local ipairs = ipairs
 local pairs = pairs
-local setmetatable = setmetatable
 
 -- Tables of the API -> names in them; "" is ngx itself.
 local NAMES = {
-    [""] = {"exec", "run_worker_thread"},
-    location = {"capture", "capture_multi"},
+    [""] = {"run_worker_thread"},
 }
 
 local _M = {}
@@ -32,16 +30,6 @@ local function fill(parent, path, names)
 end
 
 
--- A table whose fields all are functions that refuse.
-local function refusing(path)
-    return setmetatable({}, {
-        __index = function(_, name)
-            return refuse(path .. name)
-        end,
-    })
-end
-
-
 function _M.install(ngx)
     for group, names in pairs(NAMES) do
         if group == "" then
@@ -53,12 +41,6 @@ function _M.install(ngx)
     end
     -- No dictionary is declared, so each name gives nil, as in OpenResty.
     ngx.shared = ngx.shared or {}
-end
-
-
--- Fills the table ndk.
-function _M.install_ndk(ndk)
-    ndk.set_var = ndk.set_var or refusing("ndk.set_var.")
 end
 
 

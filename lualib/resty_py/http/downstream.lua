@@ -234,6 +234,7 @@ end
 function Downstream:parse_head(first)
     local connection = self.connection
     local buffer, position = connection.buffer, connection.position
+    self.settings = self.listener.settings
     local limits = self.settings.head_limits
     local found, next, detail = parse(buffer, position, limits, self.scan)
     if next == "h11" then

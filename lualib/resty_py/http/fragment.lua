@@ -42,21 +42,24 @@ local function take(fields, record)
     fields[n] = record
     if record.lower == "host" and not fields.host_header then
         fields.host_header = record.value
+        fields.host = record.fact or nil
     end
 end
 
 
+-- Returns the header lines, and whether the head is whole.
 local function read_fields(buffer, from)
     local fields = meaning.new_fields()
+    local line, next, record
     while from do
-        local line, next = cut_line(buffer, from)
-        local record = next and line ~= "" and field.parse(line)
+        line, next = cut_line(buffer, from)
+        record = next and line ~= "" and field.parse(line)
         if record then
             take(fields, record)
         end
         from = record and next
     end
-    return fields
+    return fields, next ~= nil and line == ""
 end
 
 
@@ -68,7 +71,7 @@ end
 function _M.read(buffer, from, room, no_fields)
     local first = find(buffer, "[^\r\n]", from) or #buffer + 1
     local text, next = cut_line(buffer, first)
-    local fields = read_fields(buffer, not no_fields and next)
+    local fields, is_whole = read_fields(buffer, not no_fields and next)
     return {
         line = {uri = "", args = nil},
         fields = fields,
@@ -77,8 +80,9 @@ function _M.read(buffer, from, room, no_fields)
         target = "",
         version = next and find(text, OLD_LINE) and 9 or 11,
         request_line = sub(text, 1, room),
-        host = fields.host_header,
+        host = fields.host,
         host_header = fields.host_header,
+        is_whole = is_whole and (fields.host or not fields.host_header),
         keepalive = false,
         buffer = buffer,
         first = first,

@@ -33,9 +33,9 @@ local _M = {}
 --   engine    {serve = f(downstream, head),
 --             refuse = f(downstream, head, code, reason, without_answer),
 --             conclude = f(request)}
---   settings  the server's settings (resty_py.settings)
+--   endpoint  what is served there (program/init.lua)
 -- Returns the listener | nil, err.
-function _M.open(fd, name, engine, settings)
+function _M.open(fd, name, engine, endpoint)
     local connection, err = connections.adopt(fd)
     if not connection then
         return nil, err
@@ -46,7 +46,8 @@ function _M.open(fd, name, engine, settings)
         serve = engine.serve,
         refuse = engine.refuse,
         conclude = engine.conclude,
-        settings = settings,
+        endpoint = endpoint,
+        settings = endpoint.default.base.settings,
         parked = false,
         value = nil,
         idle = {},

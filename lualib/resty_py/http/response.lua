@@ -13,6 +13,7 @@
 --   header_only     no body goes out: HEAD, 204, 304
 --   chunked         the body is framed
 --   buffering       HTTP/1.0: all is kept to count it (lua_http10_buffering)
+--   is_streamed     nothing is kept to be counted, whatever the version
 --   out, out_n, out_size   pieces not yet handed down, and their bytes
 --   body_sent       body bytes given out
 --   head_size       bytes of the header block
@@ -23,16 +24,19 @@
 -- Follows ngx_http_header_filter_module.c, ngx_http_write_filter_module.c
 -- and ngx_http_lua_output.c.
 
-local clock = require "resty_py.clock"
-local httptime = require "resty_py.codec.httptime"
+local not_modified = require "resty_py.http.not_modified"
+local ranges = require "resty_py.http.ranges"
 local status = require "resty_py.http.status"
+local write_head = require "resty_py.http.header_block".write
+local type_of = require "resty_py.static.mime".type_of
 
 local concat = table.concat
-local floor = math.floor
 local format = string.format
-local http_time = httptime.http_time
 local setmetatable = setmetatable
-local status_line = status.line
+
+-- What ends a response that a filter cannot make.
+local FAILED = -1
+local FILTER_ERROR = "nginx output filter error"
 
 local CHUNK_END = "\r\n"
 local LAST_CHUNK = "0\r\n\r\n"
@@ -50,21 +54,6 @@ local chunk_heads = setmetatable({}, {__index = function(self, size)
     return head
 end})
 
-local fixed_second, fixed_lines = -1, nil
-
-
--- The lines that every response starts with, made once a second.
-local function server_and_date(product)
-    local second = floor(clock.wall)
-    if second ~= fixed_second then
-        fixed_second = second
-        fixed_lines = "\r\nServer: " .. product .. "\r\nDate: "
-            .. http_time(second)
-    end
-    return fixed_lines
-end
-
-
 local function put(r, piece)
     local n = r.out_n + 1
     r.out_n = n
@@ -72,139 +61,120 @@ local function put(r, piece)
 end
 
 
-local function opening(r, headers)
-    local line = "HTTP/1.1 " .. status_line(r.status)
-    local product = r.settings.product
-    if not headers or not (headers:get("server") or headers:get("date")) then
-        return line .. server_and_date(product)
-    end
-    if not headers:get("server") then
-        line = line .. "\r\nServer: " .. product
-    end
-    if not headers:get("date") then
-        line = line .. "\r\nDate: " .. http_time(floor(clock.wall))
-    end
-    return line
+-- The header filters --------------------------------------------------------
+
+
+-- ngx.exit in a header filter: ngx_http_filter_finalize_request. What it says
+-- of its own answer's headers does not count.
+local function take_exit(r)
+    local code = r.filter_exit
+    r.filter_exit = nil
+    return not r.filtered and code or nil
 end
 
 
--- How the end of the body is told: by length, by chunks or by closing.
-local function frame(r, headers)
-    if r.header_only or r.content_length
-        or headers and headers:get("content-length")
-    then
-        return
-    end
-    if r.version == 11 and r.status >= 200 then
-        r.chunked = true
-    else
-        r.keepalive = false
-    end
+-- What is captured for a parent passes the filters of Lua alone.
+local function header_filters(r)
+    local settings = r.settings
+    return r.captured and settings.captured_header_filters
+        or not r.captured and settings.header_filters
 end
 
 
-local CONNECTION = {
-    [true] = "\r\nConnection: keep-alive\r\n",
-    [false] = "\r\nConnection: close\r\n",
-}
-
-
-local function connection_line(r)
-    if r.status == 101 then
-        return "\r\nConnection: upgrade\r\n"
+-- Returns nil | a code that is to be answered instead.
+local function run_header_filters(r)
+    local code = not_modified.filter(r)
+    if code then
+        return code
     end
-    return CONNECTION[r.keepalive]
-end
-
-
-local function put_custom(r, headers)
-    for i = 1, headers.n do
-        local key = headers.key[i]
-        if key ~= "connection" and key ~= "transfer-encoding" then
-            put(r, headers.name[i])
-            put(r, ": ")
-            put(r, headers.value[i])
-            put(r, "\r\n")
+    local filters = header_filters(r)
+    for i = 1, filters and #filters or 0 do
+        filters[i](r)
+        if r.filter_failed then
+            return FAILED
+        end
+        code = r.filter_exit and take_exit(r)
+        if code then
+            return code
         end
     end
+    if r.allow_ranges then
+        return ranges.filter(r)
+    end
 end
 
 
-local function put_head(r)
-    local headers = r.headers
-    put(r, opening(r, headers))
-    if r.content_type and r.content_type ~= "" then
-        put(r, "\r\nContent-Type: ")
-        put(r, r.content_type)
+-- What a status says of the body. A parent may have it all the same.
+local function strip_main(r, code)
+    if code ~= 200 and code ~= 206 and code ~= 304 then
+        r.last_modified = nil
     end
-    if r.content_length then
-        put(r, "\r\nContent-Length: ")
-        put(r, format("%d", r.content_length))
-    end
-    if r.chunked then
-        put(r, "\r\nTransfer-Encoding: chunked")
-    end
-    put(r, connection_line(r))
-    if headers then
-        put_custom(r, headers)
-    end
-    put(r, "\r\n")
-end
-
-
-local function count_head(r)
-    local size = 0
-    for i = 1, r.out_n do
-        size = size + #r.out[i]
-    end
-    r.head_size = size
-    r.out_size = r.out_size + size
-end
-
-
-local function write_head(r)
-    if r.version == 9 then
-        r.keepalive = false
-        r.header_only = false
-        return
-    end
-    if r.downstream.listener.draining then
-        r.keepalive = false
-    end
-    frame(r, r.headers)
-    put_head(r)
-    count_head(r)
-end
-
-
--- Sends the header block, once.
-function _M.send_headers(r)
-    if r.headers_sent then
-        return
-    end
-    r.headers_sent = true
-    if r.status == 0 then
-        r.status = 200
-    end
-    if r.status == 204 then
+    if code == 204 then
         r.header_only = true
         r.content_type = nil
         r.content_length = nil
-    elseif r.status == 304 then
+    elseif code == 304 then
         r.header_only = true
-    elseif not r.content_type and r.settings.lua_use_default_type then
-        r.content_type = r.settings.default_type
+    end
+end
+
+
+local function strip(r)
+    if not r.parent then
+        strip_main(r, r.status)
     end
     if r.method == "HEAD" then
         r.header_only = true
     end
-    r.buffering = r.version == 10 and not r.header_only
-        and r.settings.lua_http10_buffering
-        and not r.content_length
-        and not (r.headers and r.headers:get("content-length"))
-    if not r.buffering then
+end
+
+
+-- Makes the header block. Returns nil | a code to be answered instead.
+local function make_head(r)
+    r.status = r.err_status or r.status
+    local code = run_header_filters(r)
+    if code then
+        return code
+    end
+    r.headers_sent = true
+    strip(r)
+    if not r.parent then
         write_head(r)
     end
+end
+
+
+-- Whether the body is kept to be counted: HTTP/1.0, lua_http10_buffering.
+local function is_counted(r)
+    return r.version == 10 and r.settings.lua_http10_buffering
+        and not r.is_streamed
+        and r.phase ~= "log" and not r.parent and r.method ~= "HEAD"
+        and r.status ~= 204 and r.status ~= 304
+        and not r.content_length
+        and not (r.headers and r.headers:get("content-length"))
+end
+
+
+-- Sends the header block, once.
+-- Returns nil | a code that is to be answered instead.
+function _M.send_headers(r)
+    if r.headers_sent then
+        return
+    end
+    if r.status == 0 then
+        r.status = 200
+    end
+    if not r.content_type and r.status ~= 304
+       and r.settings.lua_use_default_type
+    then
+        r.content_type = type_of(r)
+    end
+    if is_counted(r) then
+        r.buffering = true
+        r.headers_sent = true
+        return
+    end
+    return make_head(r)
 end
 
 
@@ -212,6 +182,9 @@ end
 function _M.is_sent(r)
     return r.headers_sent and not r.buffering
 end
+
+
+-- Handing down --------------------------------------------------------------
 
 
 local function hand_down(r)
@@ -233,12 +206,16 @@ function _M.bytes_sent(r)
 end
 
 
--- Puts out a piece of the body, which is not empty. Headers are sent.
+-- Puts out a piece of the body, which is not empty and has passed the filters.
 -- Returns true | nil, err.
-function _M.write(r, data)
+local function put_body(r, data)
     local size = #data
     r.body_sent = r.body_sent + size
-    if r.chunked then
+    if r.postponed then
+        return r.postponed:add(data)
+    elseif r.parent then
+        return r:collect(data)
+    elseif r.chunked then
         local n = r.out_n
         local out = r.out
         out[n + 1] = chunk_heads[size]
@@ -257,29 +234,114 @@ function _M.write(r, data)
 end
 
 
+_M.put_body = put_body
+
+
+-- The body filters ----------------------------------------------------------
+
+
+local function body_filters(r)
+    local settings = r.settings
+    return r.captured and settings.captured_body_filters
+        or not r.captured and settings.body_filters
+end
+
+
+local function filter_body(r, data, last)
+    local filters = body_filters(r)
+    for i = 1, #filters do
+        data, last = filters[i](r, data, last)
+        if r.filter_failed then
+            return nil, FILTER_ERROR
+        end
+    end
+    r.body_over = last
+    if data == "" then
+        return true
+    end
+    return put_body(r, data)
+end
+
+
+-- Puts out a piece of the body. Headers are sent.
+--   last   nothing comes after it
+-- Returns true | nil, err.
+function _M.write(r, data, last)
+    if r.body_over then
+        return true
+    elseif body_filters(r) and not r.buffering and not r.header_only then
+        return filter_body(r, data, last or false)
+    end
+    return data == "" or put_body(r, data)
+end
+
+
 -- Hands down all that has collected.
 -- Returns true | nil, err.
 function _M.flush(r)
     local failed = r.downstream.failed
     if failed then
         return nil, failed
-    elseif r.out_n > 0 and not r.buffering then
+    elseif r.out_n > 0 and not r.buffering and not r.parent then
         return hand_down(r)
     end
     return true
 end
 
 
-local function end_buffering(r)
-    local body, n = r.out, r.out_n
-    r.out = {}
-    r.out_n = 0
-    r.buffering = false
-    r.content_length = r.body_sent
-    write_head(r)
-    for i = 1, n do
-        put(r, body[i])
+-- Ending --------------------------------------------------------------------
+
+
+-- Answers with `code` where a filter wants it in place of the response.
+local function replace(r, code)
+    if code == FAILED then
+        r.filter_failed = true
+        return nil, FILTER_ERROR
     end
+    r.filtered = true
+    r.content_type = nil
+    r.content_length = nil
+    r.headers = nil
+    _M.send_special(r, code)
+    return nil, FILTER_ERROR
+end
+
+
+-- Sends the header block, or what a filter puts in place of the response.
+-- Returns true | nil, err.
+function _M.open(r)
+    if r.filter_failed then
+        return nil, FILTER_ERROR
+    end
+    local code = _M.send_headers(r)
+    if code then
+        return replace(r, code)
+    end
+    return true
+end
+
+
+-- Sends what was kept to be counted.
+local function end_buffering(r)
+    local data = concat(r.out, "", 1, r.out_n)
+    r.out, r.out_n, r.out_size = {}, 0, 0
+    r.body_sent = 0
+    r.buffering = false
+    r.headers_sent = false
+    r.content_length = #data
+    local code = make_head(r)
+    if code then
+        return replace(r, code)
+    end
+    return r.header_only or _M.write(r, data, true)
+end
+
+
+local function end_body(r)
+    if body_filters(r) and not r.body_over and not r.header_only then
+        return filter_body(r, "", true)
+    end
+    return true
 end
 
 
@@ -289,12 +351,21 @@ function _M.finish(r)
     if r.eof then
         return true
     end
+    local ok, err = true, nil
     if not r.headers_sent then
-        _M.send_headers(r)
+        ok, err = _M.open(r)
+    end
+    if not ok then
+        return ok, err
     end
     r.eof = true
     if r.buffering then
-        end_buffering(r)
+        ok, err = end_buffering(r)
+    else
+        ok, err = end_body(r)
+    end
+    if not ok then
+        return ok, err
     elseif r.chunked then
         put(r, LAST_CHUNK)
     end
@@ -302,15 +373,11 @@ function _M.finish(r)
 end
 
 
--- Codes after which nginx does not keep the connection.
-local CLOSING = {[400] = true, [413] = true, [414] = true, [495] = true,
-                 [496] = true, [497] = true, [500] = true, [501] = true}
-
 local REPLACED = {"content-length", "accept-ranges", "last-modified", "etag"}
 
 
 -- Forgets the body that was kept to be counted.
-local function drop_buffered(r)
+function _M.drop_buffered(r)
     r.out, r.out_n, r.out_size = {}, 0, 0
     r.body_sent = 0
     r.buffering = false
@@ -322,10 +389,7 @@ end
 -- handler's. Headers are not sent yet.
 function _M.send_special(r, code)
     if r.buffering then
-        drop_buffered(r)
-    end
-    if CLOSING[code] then
-        r.keepalive = false
+        _M.drop_buffered(r)
     end
     if r.headers then
         for i = 1, #REPLACED do
@@ -334,11 +398,16 @@ function _M.send_special(r, code)
     end
     local page = status.page(code, r.settings.product)
     r.status = status.shown(code)
+    r.last_modified = nil
+    r.allow_ranges = false
     r.content_type = page and "text/html" or r.content_type or ""
     r.content_length = page and #page or 0
-    _M.send_headers(r)
-    if page and not r.header_only then
-        _M.write(r, page)
+    local ok, err = _M.open(r)
+    if ok and page and not r.header_only then
+        _M.write(r, page, true)
+    end
+    if not ok then
+        return ok, err
     end
     return _M.finish(r)
 end

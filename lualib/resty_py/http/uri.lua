@@ -228,4 +228,10 @@ function _M.escape(path)
 end
 
 
+-- Escapes a text for the arguments of a URI (NGX_ESCAPE_ARGS).
+function _M.escape_args(text)
+    return (gsub(text, "[^!$'-*,-:=@-Z%[%]_a-z~]", escape_byte))
+end
+
+
 return _M

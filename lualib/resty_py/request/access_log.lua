@@ -1,32 +1,62 @@
--- The access log: one line a request, in nginx's combined format.
+-- The access log: one line a request and log.
 --
--- What the client sent is escaped as nginx's log_format escape=default.
+--   define(formats)   those of log_format, by name: {escape, text}
+--   compile(given)    the logs of a location: array of {format, condition,
+--                     id | path}; nil where there is none
+--   write(r)          writes the lines of a request that has ended
+--
+-- Rules:
+--
+-- 1. A format is an array of texts and variables. A variable without a value
+--    is "-", or nothing where the escaping is not "default".
+-- 2. What the client sent is escaped: \xXX for "default", as in JSON strings
+--    for "json".
+-- 3. A log is left out where its condition is "" or "0".
+--
+-- Follows ngx_http_log_module.c.
 
-local address = require "resty_py.net.address"
 local clock = require "resty_py.clock"
+local address = require "resty_py.net.address"
+local head_get = require "resty_py.http.head".get
 local httptime = require "resty_py.codec.httptime"
 local log = require "resty_py.log"
 local native = require "resty_py.native"
+local template = require "resty_py.program.template"
+local variables = require "resty_py.request.variables"
 
-local bytes_sent = require "resty_py.http.response".bytes_sent
-local escape = log.escape
-local get = require "resty_py.http.head".get
 local access_stamp = httptime.access_stamp
+local bytes_sent = variables.bytes_sent
+local byte = string.byte
+local concat = table.concat
+local escape = log.escape
+local find = string.find
+local format = string.format
+local get = variables.get
+local gsub = string.gsub
+local ipairs = ipairs
 local max = math.max
-local variable = require "resty_py.request.variables".get
-local write = native.access and native.access.write
+local pairs = pairs
+local type = type
+
+local formats = {}
 
 local _M = {}
 
 
+-- Formats --------------------------------------------------------------------
+
+
+-- The format that every server has, put together by hand.
+
+
 local function header(r, name)
-    local value = get(r.head, name)
+    local value = head_get(r.head, name)
     return value and escape(value) or "-"
 end
 
 
 local function user(r)
-    local name = variable(r, "remote_user")
+    local name = get(r, "remote_user")
     return name and name ~= "" and escape(name) or "-"
 end
 
@@ -36,15 +66,119 @@ local function combined(r)
     local size = max(0, bytes_sent(r) - r.head_size)
     return address.text(r.downstream.address) .. " - " .. user(r) .. " ["
         .. access_stamp(clock.wall) .. '] "' .. line .. '" '
-        .. variable(r, "status") .. " " .. size .. ' "'
+        .. get(r, "status") .. " " .. size .. ' "'
         .. header(r, "referer") .. '" "' .. header(r, "user-agent") .. '"\n'
 end
 
 
--- Writes the line of a request that has ended.
+local JSON = {['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r",
+              ["\t"] = "\\t", ["\b"] = "\\b", ["\f"] = "\\f"}
+
+
+local function escape_json_byte(char)
+    return JSON[char] or format("\\u%04X", byte(char))
+end
+
+
+local function escape_json(text)
+    return (gsub(text, '[%z\1-\31"\\]', escape_json_byte))
+end
+
+
+local function unchanged(text)
+    return text
+end
+
+
+local ESCAPES = {default = {escape, "-"}, json = {escape_json, ""},
+                 none = {unchanged, ""}}
+
+
+local function compile_format(given)
+    local escaping = ESCAPES[given.escape]
+    local escape_value, absent = escaping[1], escaping[2]
+    local parts = given.text
+    local n = #parts
+    return function(r)
+        local line = {}
+        for i = 1, n do
+            local part = parts[i]
+            if type(part) == "table" then
+                local value = get(r, part.name)
+                part = value and escape_value(value) or absent
+            end
+            line[i] = part
+        end
+        line[n + 1] = "\n"
+        return concat(line)
+    end
+end
+
+
+function _M.define(given)
+    for name, each in pairs(given) do
+        formats[name] = name ~= "combined" and compile_format(each) or nil
+    end
+end
+
+
+-- Logs -----------------------------------------------------------------------
+
+
+local function to_file(id)
+    local write = native.access.write
+    return function(_, line)
+        return write(id, line)
+    end
+end
+
+
+local function to_path(parts)
+    local path, write = template.compile(parts), native.access.write_path
+    return function(r, line)
+        local name = path(r)
+        if not find(name, "%z") then
+            return write(name, line)
+        end
+    end
+end
+
+
+local function compile_log(given)
+    return {
+        line = formats[given.format] or combined,
+        write = given.path and to_path(given.path) or to_file(given.id),
+        condition = given.condition and template.compile(given.condition),
+    }
+end
+
+
+function _M.compile(given)
+    local logs = {}
+    for i, each in ipairs(given) do
+        logs[i] = compile_log(each)
+    end
+    return #logs > 0 and logs or nil
+end
+
+
+local function is_wanted(one, r)
+    local condition = one.condition
+    if not condition then
+        return true
+    end
+    local value = condition(r)
+    return value ~= "" and value ~= "0"
+end
+
+
 function _M.write(r)
-    if r.settings.access_log then
-        write(combined(r))
+    local logs = r.settings.access_logs
+    for i = 1, #logs do
+        local one = logs[i]
+        if is_wanted(one, r) then
+            one.write(r, one.line(r))
+        end
     end
 end
 

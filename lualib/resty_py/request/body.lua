@@ -32,6 +32,9 @@ local tostring = tostring
 -- Bytes of a body read at once.
 local READ_SIZE = 65536
 
+-- The limit of a sink that keeps all in its file.
+local NO_MEMORY = -1
+
 local CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
 
 local _M = {}
@@ -64,8 +67,9 @@ function Sink:spill()
         return nil, path
     end
     self.file, self.path = fd, path
-    log.request(self.request, log.WARN, "a client request body is buffered to "
-                .. "a temporary file " .. path)
+    log.request(self.request, self.limit < 0 and log.NOTICE or log.WARN,
+                "a client request body is buffered to a temporary file "
+                .. path)
     local ok, err = files.write(fd, concat(self.pieces, "", 1, self.n))
     self.pieces, self.n = {}, 0
     return ok, err
@@ -91,7 +95,7 @@ function Sink:settle(r)
     if self.file then
         files.close(self.file)
         r.body_file = self.path
-        r.body_file_owned = true
+        r.body_file_owned = r.settings.client_body_in_file_only ~= "on"
     elseif self.size > 0 then
         r.body_data = concat(self.pieces, "", 1, self.n)
     end
@@ -252,20 +256,24 @@ end
 -- Reads the whole body in the current light thread, once.
 -- Returns true | nil, the code to end the request with.
 function _M.read(r)
-    if r.body_state == "none" then
+    local in_file = r.settings.client_body_in_file_only ~= "off"
+    if r.body_state == "none" and not (in_file and r.head.content_length) then
         r.body_state = "read"
         return true
-    elseif r.body_state ~= "unread" then
+    elseif r.body_state ~= "unread" and r.body_state ~= "none" then
         return true
     end
     r.body_state = "reading"
     invite(r)
-    local sink = new_sink(r, memory_limit(r))
+    local sink = new_sink(r, in_file and NO_MEMORY or memory_limit(r))
     r.body_sink = sink
     local settings = r.settings
     local ok, err = read_all(r, function(data)
         return sink:put(data)
     end, settings.client_body_timeout, settings.client_max_body_size)
+    if ok and in_file and not sink.file then
+        ok, err = sink:spill()
+    end
     r.body_sink = nil
     if not ok then
         sink:drop()

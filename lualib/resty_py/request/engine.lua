@@ -1,140 +1,70 @@
--- The request engine: runs a request's handlers in light threads and ends it.
+-- The request engine: runs a request's handlers in light threads.
 --
 -- Rules:
 --
--- 1. A phase has one entry thread; it may spawn others. The phase is over
---    when all of them have ended.
+-- 1. A handler has one entry thread; it may spawn others. It is over when all
+--    of them have ended; then r.over(r, rc) says what follows.
 -- 2. An error in the entry thread ends the request: 500 while the headers
 --    can still say so, else the connection is cut. An error in a spawned
 --    thread is logged and is the answer of whoever waits for it.
--- 3. exit, redirect and a lost client end the request from outside its
+-- 3. exit, redirect and a lost client end the handler from outside its
 --    threads: all of them are killed where they are parked, none resumes.
--- 4. Whatever way it ends, complete() runs once: sockets are closed, the
---    access log line is written, the rest of the body is taken off the
---    connection, and the downstream goes on or closes.
+-- 4. How the request ends is said in finalize.lua, and done in ending.lua.
 
 local abort = require "resty_py.request.abort"
-local access_log = require "resty_py.request.access_log"
 local body = require "resty_py.request.body"
+local ending = require "resty_py.request.ending"
+local finalize = require "resty_py.request.finalize".finalize
 local log = require "resty_py.log"
-local request = require "resty_py.request"
 local response = require "resty_py.http.response"
 local scheduler = require "resty_py.scheduler"
 
+local cut = ending.cut
+local getinfo = debug.getinfo
+local gsub = string.gsub
 local kill = scheduler.kill
-local pairs = pairs
+local kill_threads = ending.kill_threads
 local start = scheduler.start
+local sub = string.sub
 local tostring = tostring
 local type = type
 
-local OK = 0
+local OK, HTTP_OK, NO_CONTENT, SPECIAL = 0, 200, 204, 300
+local INTERNAL_SERVER_ERROR = 500
 
--- Codes that cut the connection in place of answering. What is no status of
--- a response (DECLINED, 1xx) does as well, where none has begun.
-local CUTTING = {[-1] = true, [408] = true, [444] = true, [499] = true}
+-- Codes that cut the connection in whatever state the response is.
+local ABORTING = {[-1] = true, [408] = true, [444] = true, [499] = true}
+
+-- It leans on this module itself.
+local subrequest
 
 local _M = {}
 
 
--- Ending --------------------------------------------------------------------
+-- Leaving -------------------------------------------------------------------
 
 
-local function close_sockets(r)
-    local sockets = r.sockets
-    if sockets then
-        for i = 1, #sockets do
-            sockets[i]:release()
-        end
-        r.sockets = nil
-    end
-end
-
-
-local function kill_threads(r)
-    local threads = r.threads
-    if threads then
-        for thread in pairs(threads) do
-            kill(thread)
-        end
-        r.threads = nil
-    end
-    if r.entry then
-        kill(r.entry)
-        r.entry = nil
-    end
-    r.alive = 0
-end
-
-
--- Logs a request whose response has left, or never will.
-function _M.conclude(r)
-    r.phase = "log"
-    access_log.write(r)
-end
-
-
--- Ends a request whose response is complete, or will never be.
---   cut  close the connection without another word
-local function complete(r, cut)
-    r.terminated = true
-    r.connection.watcher = nil
-    local downstream = r.downstream
-    close_sockets(r)
-    body.clean_up(r)
-    downstream.ending = r
-    if cut or downstream.failed then
-        return downstream:cut()
-    elseif not downstream.pending then
-        downstream:conclude()
-    end
-    return body.leave(r)
-end
-
-
--- Closes the connection without another word. The log tells the code where
--- nothing of a response has left.
-local function cut(r, code)
-    if code > 0 and (r.status == 0 or r.sent == 0) then
+-- Returns what ngx.exit(code) makes of a response: ngx_http_lua_handle_exit.
+local function settle(r, code)
+    if not r.headers_sent and r.status == 0 and code >= HTTP_OK then
         r.status = code
     end
-    return complete(r, true)
+    if r.buffering and not ABORTING[code] then
+        response.finish(r)
+        return code >= HTTP_OK and HTTP_OK or code
+    end
+    if code == OK and r.phase == "content"
+       or code >= HTTP_OK and code < SPECIAL and code ~= NO_CONTENT then
+        response.finish(r)
+    end
+    if r.headers_sent and code > OK and not ABORTING[code] then
+        return r.phase == "content" and OK or HTTP_OK
+    end
+    return code
 end
 
 
--- Ends the response as the handler left it.
-local function finish(r)
-    if r.expecting and r.body_state == "unread" then
-        body.invite(r)
-    end
-    response.finish(r)
-    return complete(r)
-end
-
-
--- Ends the request with an error page, or cuts it short where the headers are
--- out: what postpone_output held back is lost then, as nginx loses it.
-local function fail(r, code)
-    if response.is_sent(r) then
-        return complete(r, true)
-    end
-    response.send_special(r, code)
-    return complete(r)
-end
-
-
-local function exit_before_headers(r, code)
-    if r.status == 0 and code >= 200 then
-        r.status = code
-    end
-    if code >= 300 or code == 204 then
-        response.send_special(r, code)
-        return complete(r)
-    end
-    return finish(r)
-end
-
-
--- Kills the request's threads and ends it as ngx.exit(code) says.
+-- Kills the request's threads and ends its handler as ngx.exit(code) says.
 --   thread   the one that asks; it has left its coroutine for good
 function _M.exit(thread, code)
     local r = thread.request
@@ -142,13 +72,8 @@ function _M.exit(thread, code)
     kill_threads(r)
     if not r.head then
         return r:over()
-    elseif CUTTING[code] or code ~= OK and code < 200 and not r.headers_sent
-    then
-        return cut(r, code)
-    elseif r.headers_sent or r.buffering then
-        return finish(r)
     end
-    return exit_before_headers(r, code)
+    return r:over(settle(r, code))
 end
 
 
@@ -168,13 +93,26 @@ end
 local NO_ERROR_OBJECT = "<no error object>"
 
 
+local BASE = getinfo(scheduler.base, "S").short_src .. ":"
+
+
+-- Whoever tail-calls the API from a handler's own code has no place: that of
+-- what called the handler does not count.
+local function without_base(err)
+    if sub(err, 1, #BASE) ~= BASE then
+        return err
+    end
+    return (gsub(sub(err, #BASE + 1), "^%d+: ", ""))
+end
+
+
 -- OpenResty logs nothing of an error that is neither string nor number.
 local function message(err)
     local kind = type(err)
-    if kind == "number" or kind == "string" and err ~= NO_ERROR_OBJECT then
-        return tostring(err)
+    if kind == "string" and err ~= NO_ERROR_OBJECT then
+        return without_base(err)
     end
-    return "unknown reason"
+    return kind == "number" and tostring(err) or "unknown reason"
 end
 
 
@@ -201,7 +139,7 @@ local function entry_ended(thread, ok, err, trace)
     end
     log_abort(r, "entry", err, trace)
     kill_threads(r)
-    return fail(r, 500)
+    return finalize(r, INTERNAL_SERVER_ERROR)
 end
 
 
@@ -240,10 +178,10 @@ local function client_gone(r)
 end
 
 
--- Notes the entry thread of r, which has run up to its first wait. A thread
--- that it spawned may have ended the request by now.
-local function enter(r, thread)
-    if r.terminated then
+-- Notes the entry thread of r, which has run up to its first wait. It may
+-- have been ended by a thread that it spawned: `entries` counts that.
+local function enter(r, thread, entries)
+    if r.terminated or r.entries ~= entries then
         kill(thread)
     elseif not thread.dead then
         r.entry = thread
@@ -251,8 +189,8 @@ local function enter(r, thread)
 end
 
 
-_M.close_sockets = close_sockets
 _M.enter = enter
+_M.finalize = finalize
 _M.kill_threads = kill_threads
 _M.log_abort = log_abort
 _M.thread_over = thread_over
@@ -261,60 +199,68 @@ _M.thread_over = thread_over
 -- Starting ------------------------------------------------------------------
 
 
--- What runs in place of the content handler: lua_need_request_body.
-local function read_body_first()
-    local r = scheduler.current.request
-    local ok, code = body.read(r)
-    if not ok then
-        return scheduler.leave(_M.exit, code)
+-- What runs in place of a handler: lua_need_request_body.
+local function reading_first(chunk)
+    return function()
+        local r = scheduler.current.request
+        local ok, code = body.read(r)
+        if not ok then
+            return scheduler.leave(_M.exit, code)
+        end
+        return chunk()
     end
-    return r.settings.content_handler()
 end
 
 
-local function run_content(r)
+-- Runs a phase's handler.
+--   chunk     a Lua function of the configuration
+--   over      f(r, rc), called once: rc is nil where it ran to its end
+function _M.run(r, phase, chunk, over)
+    local settings = r.settings
+    r.phase = phase
+    r.over = over
     r.alive = 1
-    if r.settings.lua_check_client_abort then
+    if settings.lua_check_client_abort then
         abort.watch(r, client_gone)
     end
-    local settings = r.settings
-    local handler = settings.lua_need_request_body and read_body_first
-        or settings.content_handler
-    return enter(r, start(r, nil, entry_ended, handler))
+    if settings.lua_need_request_body and r.body_state == "unread" then
+        chunk = reading_first(chunk)
+    end
+    local entries = r.entries
+    return enter(r, start(r, nil, entry_ended, chunk), entries)
 end
 
 
--- Serves a request whose head has been read.
-function _M.serve(downstream, head)
-    local r = request.new(downstream, head)
-    r.over = finish
-    r.abandon = _M.abandon
-    downstream.request = r
-    local length = head.content_length
-    local most = r.settings.client_max_body_size
-    if length and most > 0 and length > most then
-        log.request(r, log.ERR, "client intended to send too large body: "
-                    .. length .. " bytes")
-        return fail(r, 413)
+local function native_ended(thread, ok, rc, trace)
+    local r = thread.request
+    r.entry = nil
+    r.alive = 0
+    if ok then
+        return finalize(r, rc or OK)
     end
-    return run_content(r)
+    log.request(r, log.ALERT, "internal error: " .. tostring(rc) .. trace)
+    return finalize(r, INTERNAL_SERVER_ERROR)
 end
 
 
--- Ends a request that could not be read.
---   head     what is known of it (http/fragment.lua)
---   code     its status
---   reason   what is logged
-function _M.refuse(downstream, head, code, reason, without_answer)
-    local r = request.new(downstream, head)
-    log.request(r, log.INFO, reason)
-    if without_answer then
-        r.status = code
-    else
-        response.send_special(r, code)
+-- Subrequests that it has begun come to their end before it does.
+local function run_native(r, serve)
+    local rc = serve(r)
+    if r.postponed then
+        subrequest = subrequest or require "resty_py.request.subrequest"
+        subrequest.join(r)
     end
-    r.linger = true
-    return complete(r, without_answer)
+    return rc
+end
+
+
+-- Runs a content handler of the runtime's own: serve(r) -> status or nil.
+function _M.run_native(r, serve)
+    r.phase = "content"
+    r.over = finalize
+    r.alive = 1
+    local entries = r.entries
+    return enter(r, start(r, nil, native_ended, run_native, r, serve), entries)
 end
 
 

@@ -18,6 +18,16 @@
 --   over          called when the last light thread has ended
 --   abandon       ends it without another word to the client
 --   internal      whether its URI was rewritten
+--   server, location   records in force (program/); settings are the
+--                 location's
+--   content       kind of the content handler, nil for static files
+--   steps, step   what the phases have in store, and where it is: steps.lua
+--   uri_changes   internal redirects left; uri_changed: a location is to be
+--                 found anew
+--   parent        of a subrequest (subrequest.lua); pending: how many it has
+--   entries       counts the handlers that were ended from outside
+--   access_code, access_granted   see access.lua
+--   err_status, in_error_page     see finalize.lua
 --   terminated    true once it is being ended from outside its threads
 --   response fields: see http/response.lua; body fields: see body.lua
 
@@ -27,6 +37,9 @@ local setmetatable = setmetatable
 
 local Request = {}
 Request.__index = Request
+
+-- NGX_HTTP_MAX_URI_CHANGES and one.
+local URI_CHANGES = 11
 
 local _M = {}
 
@@ -45,6 +58,21 @@ function _M.new(downstream, head)
         uri = head.line.uri,
         args = head.line.args,
         phase = "content",
+        main = nil,
+        parent = nil,
+        server = nil,
+        location = nil,
+        content = nil,
+        steps = nil,
+        step = 0,
+        uri_changes = URI_CHANGES,
+        uri_changed = false,
+        entries = 0,
+        access_code = nil,
+        access_granted = false,
+        err_status = nil,
+        in_error_page = false,
+        echo = nil,
         start_mono = clock.mono,
         start_wall = clock.wall,
         entry = nil,
@@ -59,17 +87,26 @@ function _M.new(downstream, head)
         id = nil,
         terminated = false,
         internal = false,
-        exit_code = nil,
         on_abort = nil,
 
         status = 0,
         headers = nil,
         content_type = nil,
         content_length = nil,
+        last_modified = nil,
+        allow_ranges = false,
+        ranges = nil,
+        uri_rewritten = false,
+        add_uri_to_alias = false,
+        local_redirect = false,
+        body_over = false,
+        filter_failed = false,
+        filter_exit = nil,
         headers_sent = false,
         header_only = false,
         chunked = false,
         buffering = false,
+        is_streamed = false,
         eof = false,
         keepalive = head.keepalive
             and downstream.requests < settings.keepalive_requests,

@@ -33,6 +33,8 @@ local _M = {
     -- phases that may produce the response
     OUTPUT = set("rewrite", "server_rewrite", "access", "precontent",
                  "content"),
+    -- phases that may make subrequests
+    SUBREQUEST = set("rewrite", "access", "content"),
     -- phases in which ngx.exit ends something
     EXIT = set("rewrite", "server_rewrite", "access", "precontent", "content",
                "timer", "header_filter", "balancer", "ssl_cert",

@@ -2,13 +2,19 @@
 --
 --   get(r, name)          the value of $name, a string, or nil
 --   set(r, name, value)   true | nil, what OpenResty says
+--   define(name, f)       $name is f(r), a string or nil
+--   declare(name, is_captured)
+--                         $name can be set; "" until it is, with a warning, or
+--                         without a value where a regular expression sets it
+--   bytes_sent(r)         how much of a response the kernel has taken
 --
 -- Where a name is looked up, in this order:
 --
--- 1. r.vars: what the configuration declares (`set`), name -> value, false
---    where it is unset; nil for the whole where nothing is declared.
+-- 1. r.vars: what was set or kept for the request, name -> value, false where
+--    it is unset; nil for the whole until something is.
 -- 2. BUILTIN: name -> f(r).
--- 3. PREFIXES: $http_NAME and the like, f(rest of the name) -> f(r); what it
+-- 3. What the configuration and modules define: name -> f(r).
+-- 4. PREFIXES: $http_NAME and the like, f(rest of the name) -> f(r); what it
 --    gives is kept by name.
 --
 -- Names are in lower case; any case is taken. Numbers are captures: r.captures.
@@ -20,14 +26,15 @@ local base64 = require "resty_py.codec.base64"
 local clock = require "resty_py.clock"
 local files = require "resty_py.native".files
 local headers = require "resty_py.request.headers"
+local log = require "resty_py.log"
 local httptime = require "resty_py.codec.httptime"
 local memo = require "resty_py.http.memo"
 local named_values = require "resty_py.request.named_values"
 local native = require "resty_py.native"
+local path = require "resty_py.static.path"
 local version = require "resty_py.version"
 
 local byte = string.byte
-local bytes_sent = require "resty_py.http.response".bytes_sent
 local concat = table.concat
 local find = string.find
 local floor = math.floor
@@ -93,6 +100,14 @@ end
 -- Sizes and times -----------------------------------------------------------
 
 
+local function bytes_sent(r)
+    return r.sent - r.downstream:unsent()
+end
+
+
+_M.bytes_sent = bytes_sent
+
+
 local function body_bytes_sent(r)
     return format("%d", max(0, bytes_sent(r) - r.head_size))
 end
@@ -148,16 +163,28 @@ local function content_length(r)
 end
 
 
+local function request_body(r)
+    local head = r.head
+    if not r.body_data and not r.body_file and r.body_state == "read"
+       and (head.content_length or head.chunked)
+    then
+        return ""
+    end
+    return r.body_data
+end
+
+
 local function remote_user(r)
     local value = join(r.head, "authorization", ", ")
     local encoded = value and match(value, "^[Bb][Aa][Ss][Ii][Cc] +(.+)$")
     local decoded = encoded and base64.decode(encoded)
-    return decoded and match(decoded, "^([^:]*):")
+    local name = decoded and match(decoded, "^([^:]*):")
+    return name ~= "" and name or nil
 end
 
 
 local function status(r)
-    local code = r.status
+    local code = r.err_status or r.status
     if code == 0 and r.version == 9 then
         code = 9
     end
@@ -190,7 +217,7 @@ local BUILTIN = {
     content_type = function(r) return join(r.head, "content-type", ", ") end,
     content_length = content_length,
     remote_user = remote_user,
-    request_body = function(r) return r.body_data end,
+    request_body = request_body,
     request_body_file = function(r) return r.body_file end,
     request_id = request_id,
     request_length = function(r)
@@ -198,9 +225,9 @@ local BUILTIN = {
     end,
     request_time = request_time,
     request_completion = function(r) return r.eof and "OK" or "" end,
-    document_root = function(r) return r.settings.root end,
-    realpath_root = function(r) return r.settings.root end,
-    request_filename = function(r) return r.settings.root .. r.uri end,
+    document_root = path.document_root,
+    realpath_root = path.realpath_root,
+    request_filename = path.request_filename,
 
     remote_addr = function(r) return remote(r).host end,
     remote_port = function(r) return port_text(remote(r).port) end,
@@ -252,7 +279,16 @@ local SENT = {
     ["transfer-encoding"] = function(r)
         return r.chunked and "chunked" or nil
     end,
+    ["last-modified"] = function(r)
+        local value = r.headers and r.headers:get("last-modified")
+        return value
+            or r.last_modified and httptime.http_time(r.last_modified)
+    end,
     connection = sent_connection,
+    ["keep-alive"] = function(r)
+        local span = r.keepalive and r.settings.keepalive_header or 0
+        return span > 0 and format("timeout=%d", span) or nil
+    end,
 }
 
 
@@ -302,10 +338,18 @@ end
 
 
 local known = memo.new(NAMES)
+local defined, declared = {}, {}
 
 
-local function resolve(name)
-    local getter = BUILTIN[name]
+-- Names in any case of letters are those in lower case.
+local function resolve(given)
+    local name = lower(given)
+    if name ~= given then
+        return function(r)
+            return _M.get(r, name)
+        end
+    end
+    local getter = BUILTIN[name] or defined[name]
     if getter then
         return getter
     end
@@ -324,7 +368,7 @@ end
 
 local function find_getter(name)
     return memo.recall(known, name)
-        or memo.store(known, name, resolve(lower(name)))
+        or memo.store(known, name, resolve(name))
 end
 
 
@@ -332,7 +376,7 @@ end
 function _M.get(r, name)
     local vars = r.vars
     if vars then
-        local value = vars[lower(name)]
+        local value = vars[name]
         if value ~= nil then
             return value or nil
         end
@@ -342,10 +386,39 @@ function _M.get(r, name)
 end
 
 
+function _M.define(name, getter)
+    defined[name] = getter
+    declared[name] = true
+end
+
+
+-- What a variable is that nothing has set.
+local function unset(name)
+    return function(r)
+        local vars = r.vars or {}
+        r.vars = vars
+        vars[name] = ""
+        if r.settings.uninitialized_variable_warn then
+            log.request(r, log.WARN, format('using uninitialized "%s" variable',
+                                            name))
+        end
+        return ""
+    end
+end
+
+
+-- is_captured: a regular expression gives it a value, where it matches.
+function _M.declare(name, is_captured)
+    if not BUILTIN[name] then
+        _M.define(name, is_captured and unknown or unset(name))
+    end
+end
+
+
 -- Returns what a regular expression of the configuration captured, or nil.
 function _M.capture(r, index)
     local captures = r.captures
-    return captures and captures[index] or nil
+    return captures and index > 0 and captures[index] or nil
 end
 
 
@@ -363,8 +436,9 @@ local SETTERS = {
 -- value: string, or nil for none.
 -- Returns true | nil, err.
 function _M.set(r, name, value)
-    local vars = r.vars
-    if vars and vars[name] ~= nil then
+    if declared[name] then
+        local vars = r.vars or {}
+        r.vars = vars
         vars[name] = value or false
         return true
     elseif SETTERS[name] then

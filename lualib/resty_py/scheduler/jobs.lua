@@ -5,6 +5,7 @@
 --                           (is_source false); answers by native.jobs.done
 --   cancel(token)           kills the job's light threads
 
+local ending = require "resty_py.request.ending"
 local engine = require "resty_py.request.engine"
 local native = require "resty_py.native"
 local scheduler = require "resty_py.scheduler"
@@ -28,7 +29,7 @@ local function over(r)
         r.terminated = true
         running[r.token] = nil
         _M.count = _M.count - 1
-        engine.close_sockets(r)
+        ending.close_sockets(r)
         native.jobs.done(r.token, r.succeeded, r.answer())
     end
 end
@@ -103,7 +104,7 @@ function _M.start(token, what, is_source, name, ...)
     _M.count = _M.count + 1
     local thread = scheduler.start(r, nil, ended, run, what, is_source, name,
                                    ...)
-    return engine.enter(r, thread)
+    return engine.enter(r, thread, nil)
 end
 
 
@@ -114,8 +115,8 @@ function _M.cancel(token)
         r.terminated = true
         running[token] = nil
         _M.count = _M.count - 1
-        engine.kill_threads(r)
-        engine.close_sockets(r)
+        ending.kill_threads(r)
+        ending.close_sockets(r)
     end
 end
 

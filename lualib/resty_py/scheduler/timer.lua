@@ -13,6 +13,7 @@
 
 local clock = require "resty_py.clock"
 local deadlines = require "resty_py.scheduler.deadlines"
+local ending = require "resty_py.request.ending"
 local engine = require "resty_py.request.engine"
 local lifecycle = require "resty_py.lifecycle"
 local log = require "resty_py.log"
@@ -41,7 +42,7 @@ local _M = {pending_count = 0, running_count = 0}
 local function over(r)
     r.terminated = true
     _M.running_count = _M.running_count - 1
-    engine.close_sockets(r)
+    ending.close_sockets(r)
 end
 
 
@@ -91,7 +92,7 @@ local function start(self, premature)
     local thread = scheduler.start(r, nil, handler_ended, self.handler,
                                    premature, unpack(self.arguments, 1,
                                                      self.arguments.n))
-    return engine.enter(r, thread)
+    return engine.enter(r, thread, nil)
 end
 
 

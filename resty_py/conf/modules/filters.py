@@ -23,11 +23,11 @@ _CHARSET_TYPES = (
 )  # fmt: skip
 
 
-def _read_charset(call: Call) -> Template | None:
-    """Read a charset or a variable; ``off`` is None."""
+def _read_charset(call: Call) -> Template:
+    """Read a charset or a variable; ``off`` is an empty template."""
     name = call.args[0]
     if name == "off" and call.name == "charset":
-        return None
+        return Template()
     if name.startswith("$"):
         return Template((Variable(call.use(name[1:])),))
     return Template((name,))

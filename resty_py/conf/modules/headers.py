@@ -32,7 +32,7 @@ def _read_expires(call: Call) -> Expires:
     text = call.args[-1]
     template = call.template(text)
     if template.constant is None:
-        return Expires("variable", value=template)
+        return Expires("modified" if modified else "variable", value=template)
     if not modified and text in ("epoch", "max", "off"):
         return Expires(text)
     return _relative(call, text, "modified" if modified else "access")
@@ -65,7 +65,7 @@ MODULES = (
         Command(
             "expires", WITH_IF, "1-2",
             Kind("[modified] time | @time of day | epoch | max | off", _read_expires),
-            "off", Expires("off"), status=LATER,
+            "off", Expires("off"),
         ),
     )),
 )  # fmt: skip

@@ -215,7 +215,7 @@ _MACHINERY = (
     Command("open_file_cache_min_uses", LOCAL, "1", NUMBER, "1", status=INERT),
     flag("open_file_cache_errors", LOCAL, "off", status=INERT),
     flag("open_file_cache_events", LOCAL, "off", status=INERT),
-    Command("output_buffers", LOCAL, "2", BUFFERS, "2 32k", status=INERT),
+    Command("output_buffers", LOCAL, "2", BUFFERS, "2 32k"),
 )  # fmt: skip
 
 _COMPRESSION = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..kinds import NUMBER, TEXT
+from ..kinds import NUMBER
+from ..lexer import to_bytes
 from ..model import SetByFunction
 from ..table import Command, Inherit, Kind, Module
 from .rewrite import read_variable
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ..reading import Call
 
 __all__ = ["MODULES"]
+
+ALPHABET_SIZE = 32
 
 _FUNCTIONS = {
     "0": ("$variable", "set_local_today"),
@@ -43,6 +46,16 @@ def _read(call: Call) -> SetByFunction:
     return SetByFunction(call.name, variable, tuple(map(call.template, call.args[1:])))
 
 
+def _read_alphabet(call: Call) -> str:
+    size = len(to_bytes(call.args[0]))
+    if size != ALPHABET_SIZE:
+        raise call.error(
+            f'"set_base32_alphabet" directive takes an alphabet of {size} bytes '
+            f"but {ALPHABET_SIZE} expected"
+        )
+    return call.args[0]
+
+
 def _one_more(arity: str) -> str:
     return "-".join(str(int(part) + 1) for part in arity.split("-"))
 
@@ -66,8 +79,9 @@ MODULES = (
         flag("set_base32_padding", WITH_IF, "on"),
         flag("set_misc_base32_padding", WITH_IF, "on", slot="set_base32_padding"),
         Command(
-            "set_base32_alphabet", WITH_IF, "1", TEXT,
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
+            "set_base32_alphabet", WITH_IF, "1",
+            Kind("32 characters", _read_alphabet, str),
+            "0123456789abcdefghijklmnopqrstuv",
         ),
     )),
 )  # fmt: skip

@@ -1,0 +1,215 @@
+-- The program of a worker: what a configuration says, ready to run.
+--
+--   load(given)        what resty_py/conf/program.py makes of a configuration;
+--                      an error that names file and line where PCRE refuses a
+--                      regular expression
+--   endpoint(number)   what a listener serves: {find = f(self, r, host), only}
+--   app(given, chunk)  the endpoint of one content handler, a loaded chunk
+--   hooks              init, init_worker and exit_worker: handlers, or nil
+--
+-- An endpoint's `only` is its server where there is but one to choose.
+
+local access = require "resty_py.request.access"
+local access_log = require "resty_py.request.access_log"
+local charset = require "resty_py.modules.charset"
+local echo = require "resty_py.modules.echo"
+local filters = require "resty_py.http.filters"
+local handler = require "resty_py.program.handler"
+local headers = require "resty_py.modules.headers"
+local headers_more = require "resty_py.modules.headers_more"
+local hostnames = require "resty_py.program.hostnames"
+local location = require "resty_py.program.location"
+local map = require "resty_py.program.map"
+local pattern = require "resty_py.program.pattern"
+local script = require "resty_py.program.script"
+local set_misc = require "resty_py.modules.set_misc"
+local settings = require "resty_py.settings"
+local static = require "resty_py.static"
+local steps = require "resty_py.request.steps"
+local template = require "resty_py.program.template"
+local variables = require "resty_py.request.variables"
+
+local ipairs = ipairs
+local pairs = pairs
+
+-- Modules that make settings of their own out of those of a location.
+local MODULES = {static, echo, headers, headers_more, charset, set_misc}
+
+local servers, endpoints = {}, {}
+
+local _M = {hooks = {}}
+
+
+-- Locations ------------------------------------------------------------------
+
+
+local function compile_hooks(given)
+    local hooks = {}
+    for phase, each in pairs(given) do
+        hooks[phase] = handler.compile(each)
+    end
+    return hooks
+end
+
+
+local function compile_error_pages(given)
+    local pages = {}
+    for i, page in ipairs(given) do
+        pages[i] = {
+            status = page.status,
+            overwrite = page.overwrite,
+            target = template.compile(page.target),
+            is_constant = template.constant(page.target) ~= nil,
+            args = page.args,
+        }
+    end
+    return #pages > 0 and pages or nil
+end
+
+
+local function prepare(record)
+    local given = record.settings
+    given.error_page = compile_error_pages(given.error_page or {})
+    given.access_rules = access.compile(given.access_rules or {})
+    given.access_logs = access_log.compile(given.access_logs or {})
+    for _, module in ipairs(MODULES) do
+        module.prepare(given, record)
+    end
+    filters.prepare(given, record)
+end
+
+
+local function build(record, given)
+    record.hooks = compile_hooks(given.hooks)
+    prepare(record)
+    record.script = script.compile(given.script, function(inner)
+        return location.compile(inner, build)
+    end)
+    steps.build(record)
+end
+
+
+-- Servers --------------------------------------------------------------------
+
+
+local function compile_server(given)
+    local server = {
+        names = given.names,
+        base = location.compile(given.base, build),
+        hooks = compile_hooks(given.hooks),
+    }
+    steps.build_server(server)
+    return server
+end
+
+
+local function add_names(names, regexes, server)
+    for _, name in ipairs(server.names) do
+        if name.regex then
+            regexes[#regexes + 1] = {
+                regex = pattern.compile(name.regex), server = server,
+            }
+        else
+            hostnames.add(names, name.name, server)
+        end
+    end
+end
+
+
+local function find_regex(r, regexes, host)
+    for i = 1, #regexes do
+        if pattern.match(regexes[i].regex, r, host) then
+            return regexes[i].server
+        end
+    end
+end
+
+
+-- host: "" where the client names none, nil where it is not known.
+-- Follows ngx_http_find_virtual_server.
+local function find_server(self, r, host)
+    if not host then
+        return self.default
+    end
+    return hostnames.find(self.names, host)
+        or host ~= "" and find_regex(r, self.regexes, host)
+        or self.default
+end
+
+
+local function new_endpoint(default, members)
+    local names, regexes = hostnames.new(), {}
+    for _, server in ipairs(members) do
+        add_names(names, regexes, server)
+    end
+    return {
+        default = default,
+        only = #members == 1 and #regexes == 0 and default or nil,
+        names = names,
+        regexes = regexes,
+        find = find_server,
+    }
+end
+
+
+local function compile_endpoint(given)
+    local members = {}
+    for i, number in ipairs(given.servers) do
+        members[i] = servers[number + 1]
+    end
+    return new_endpoint(servers[given.default + 1], members)
+end
+
+
+-- The whole ------------------------------------------------------------------
+
+
+local function declare(given)
+    for name, is_captured in pairs(given.declared or {}) do
+        variables.declare(name, is_captured)
+    end
+    for name, getter in pairs(echo.variables) do
+        variables.define(name, getter)
+    end
+    for _, each in ipairs(given.maps or {}) do
+        variables.define(each.variable,
+                         map.compile(each, given.indexed[each.variable]))
+    end
+end
+
+
+function _M.load(given)
+    settings.define(given.settings)
+    declare(given)
+    access_log.define(given.log_formats or {})
+    _M.hooks = compile_hooks(given.hooks or {})
+    for i, each in ipairs(given.servers) do
+        servers[i] = compile_server(each)
+    end
+    for i, each in ipairs(given.endpoints) do
+        endpoints[i] = compile_endpoint(each)
+    end
+end
+
+
+function _M.endpoint(number)
+    return endpoints[number]
+end
+
+
+-- given: settings of its one location.
+function _M.app(given, chunk)
+    local server = compile_server {
+        names = {},
+        hooks = {},
+        base = {
+            modifier = "server", pattern = "", settings = given,
+            content = "lua", hooks = {}, script = {}, locations = {},
+        },
+    }
+    server.base.hooks.content = handler.of(chunk, "content")
+    return new_endpoint(server, {server})
+end
+
+
+return _M

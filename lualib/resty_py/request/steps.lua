@@ -1,0 +1,387 @@
+-- The phases of a request, in nginx's order.
+--
+--   build(record)         a location's steps
+--   build_server(server)  those before a location is found
+--   begin(r)              starts at the server's first step
+--   enter_named(r, record)  starts in a named location
+--   advance(r)            goes on with the next step
+--
+-- A step is a function of the request; it returns true where the next one may
+-- follow at once, else it has suspended or ended the request. Only those that
+-- have something to do in a location are among its steps.
+--
+-- Order (ngx_http_core_module.h): server_rewrite, find_config, rewrite,
+-- post_rewrite, access, post_access, precontent, content. As in nginx Lua
+-- handlers come last in their phase, unless *_by_lua_no_postpone is on.
+
+local access = require "resty_py.request.access"
+local echo = require "resty_py.modules.echo"
+local engine = require "resty_py.request.engine"
+local handler = require "resty_py.program.handler"
+local headers_more = require "resty_py.modules.headers_more"
+local location = require "resty_py.program.location"
+local log = require "resty_py.log"
+local response = require "resty_py.http.response"
+local script = require "resty_py.program.script"
+local static = require "resty_py.static"
+
+local chunk_of = handler.chunk
+local enter = location.enter
+local finalize = engine.finalize
+local find = location.find
+local format = string.format
+local run = engine.run
+local run_script = script.run
+
+local OK, HTTP_OK, DECLINED = 0, 200, -5
+local FORBIDDEN, NOT_FOUND, TOO_LARGE = 403, 404, 413
+local INTERNAL_SERVER_ERROR = 500
+
+local _M = {}
+
+
+local function advance(r)
+    repeat
+        local place = r.step + 1
+        r.step = place
+    until not r.steps[place](r)
+end
+
+
+_M.advance = advance
+
+
+-- Lua handlers --------------------------------------------------------------
+
+
+-- A handler that has produced a response ends the request.
+local function pass(r)
+    if r.headers_sent then
+        response.finish(r)
+        return finalize(r, HTTP_OK)
+    end
+    return advance(r)
+end
+
+
+local function rewrite_over(r, rc)
+    if not rc or rc == OK or rc == DECLINED then
+        return pass(r)
+    end
+    return finalize(r, rc)
+end
+
+
+-- Where satisfy is "any", what one handler says lets the request pass.
+local function access_over(r, rc)
+    if not rc and r.headers_sent then
+        return pass(r)
+    elseif rc == DECLINED or access.settle(r, rc or OK) then
+        return advance(r)
+    end
+end
+
+
+local function content_over(r, rc)
+    return finalize(r, rc or OK)
+end
+
+
+local OVER = {
+    server_rewrite = rewrite_over,
+    rewrite = rewrite_over,
+    access = access_over,
+    precontent = rewrite_over,
+    content = content_over,
+}
+
+
+-- A step that runs the Lua handler of a phase.
+local function lua_step(phase, code)
+    local over = OVER[phase]
+    return function(r)
+        local chunk, status = chunk_of(code, r)
+        if not chunk then
+            return finalize(r, status)
+        end
+        return run(r, phase, chunk, over)
+    end
+end
+
+
+-- rewrite -------------------------------------------------------------------
+
+
+-- An `if` that holds is the location of what follows.
+local function script_step(record)
+    local steps = record.script
+    return function(r)
+        local rc = run_script(steps, r)
+        if rc then
+            return finalize(r, rc)
+        elseif r.location ~= record then
+            r.steps, r.step = r.location.tail, 0
+        end
+        return true
+    end
+end
+
+
+local function server_script_step(steps)
+    return function(r)
+        local rc = run_script(steps, r)
+        return not rc or finalize(r, rc)
+    end
+end
+
+
+local function change_input(r)
+    local err = headers_more.input(r)
+    return not err or finalize(r, err)
+end
+
+
+local function too_many_changes(r)
+    log.request(r, log.ERR, format(
+        'rewrite or internal redirection cycle while processing "%s"', r.uri))
+    return finalize(r, INTERNAL_SERVER_ERROR)
+end
+
+
+local function post_rewrite(r)
+    if not r.uri_changed then
+        return true
+    end
+    r.uri_changes = r.uri_changes - 1
+    if r.uri_changes == 0 then
+        return too_many_changes(r)
+    end
+    r.steps, r.step = r.server.finding, 0
+    return true
+end
+
+
+-- find_config ---------------------------------------------------------------
+
+
+local function is_too_large(r)
+    local length = r.head.content_length
+    local most = r.settings.client_max_body_size
+    return length and most > 0 and length > most
+        and r.body_state == "unread"
+end
+
+
+local function find_config(r)
+    r.content = nil
+    r.uri_changed = false
+    local record = find(r.server.base, r)
+    if record.settings.internal and not r.internal then
+        r.location, r.settings = record, record.settings
+        return finalize(r, NOT_FOUND)
+    end
+    enter(r, record)
+    if is_too_large(r) then
+        log.request(r, log.ERR, "client intended to send too large body: "
+                    .. r.head.content_length .. " bytes")
+        return finalize(r, TOO_LARGE)
+    end
+    r.steps, r.step = r.location.steps, 0
+    return true
+end
+
+
+-- access --------------------------------------------------------------------
+
+
+local function check_access(r)
+    return access.settle(r, access.check(r))
+end
+
+
+-- A step of the access phase: not in subrequests, nor once access is granted.
+local function guarding(step)
+    return function(r)
+        return r.parent ~= nil or r.access_granted or step(r)
+    end
+end
+
+
+local function post_access(r)
+    local code = r.access_code
+    r.access_granted = false
+    if not code then
+        return true
+    end
+    r.access_code = nil
+    if code == FORBIDDEN then
+        log.request(r, log.ERR, "access forbidden by rule")
+    end
+    return finalize(r, code)
+end
+
+
+-- precontent ----------------------------------------------------------------
+
+
+local redirect
+
+
+local function try_files(r)
+    redirect = redirect or require "resty_py.request.redirect"
+    local found = static.try_files(r)
+    if not found then
+        return true
+    elseif found.status then
+        return finalize(r, found.status)
+    elseif found.named then
+        return redirect.to_named(r, found.named)
+    end
+    return redirect.to(r, found.uri, found.args)
+end
+
+
+-- content -------------------------------------------------------------------
+
+
+-- The handler of a location is also that of an `if` without its own.
+local function content_by_lua(r)
+    local chunk, status = chunk_of(r.location.hooks.content, r)
+    if not chunk then
+        return finalize(r, status)
+    end
+    return run(r, "content", chunk, content_over)
+end
+
+
+local function native(serve)
+    return function(r)
+        return engine.run_native(r, serve)
+    end
+end
+
+
+local serve_static = native(static.serve)
+
+local CONTENT = {lua = content_by_lua, echo = native(echo.content)}
+
+
+local function content(r)
+    return (CONTENT[r.content] or serve_static)(r)
+end
+
+
+-- Building ------------------------------------------------------------------
+
+
+local function add_lua(steps, record, phase, wrap)
+    local code = record.hooks[phase]
+    if code then
+        local step = lua_step(phase, code)
+        steps[#steps + 1] = wrap and wrap(step) or step
+    end
+end
+
+
+local function add_access(steps, record)
+    local settings = record.settings
+    local early = settings.access_by_lua_no_postpone
+    local n = #steps
+    if early then
+        add_lua(steps, record, "access", guarding)
+    end
+    if settings.access_rules then
+        steps[#steps + 1] = guarding(check_access)
+    end
+    if not early then
+        add_lua(steps, record, "access", guarding)
+    end
+    if #steps > n and settings.satisfy == "any" then
+        steps[#steps + 1] = post_access
+    end
+end
+
+
+local function add_precontent(steps, record)
+    if record.settings.try_files then
+        steps[#steps + 1] = try_files
+    end
+    add_lua(steps, record, "precontent")
+end
+
+
+-- The steps after the script.
+local function build_tail(record, early)
+    local tail = {}
+    if not early then
+        add_lua(tail, record, "rewrite")
+    end
+    if record.settings.input_headers then
+        tail[#tail + 1] = change_input
+    end
+    tail[#tail + 1] = post_rewrite
+    add_access(tail, record)
+    add_precontent(tail, record)
+    tail[#tail + 1] = content
+    return tail
+end
+
+
+local function append(steps, more)
+    for i = 1, #more do
+        steps[#steps + 1] = more[i]
+    end
+    return steps
+end
+
+
+-- Gives a location its steps, and those that follow its script: its tail.
+function _M.build(record)
+    local early = record.settings.rewrite_by_lua_no_postpone
+    local steps = {}
+    if early then
+        add_lua(steps, record, "rewrite")
+    end
+    record.tail = build_tail(record, early)
+    if record.script then
+        steps[#steps + 1] = script_step(record)
+    end
+    record.steps = append(steps, record.tail)
+end
+
+
+-- Gives a server its steps.
+function _M.build_server(server)
+    local steps = {}
+    if server.base.script then
+        steps[1] = server_script_step(server.base.script)
+    end
+    add_lua(steps, server, "server_rewrite")
+    server.finding = {find_config}
+    server.steps = append(steps, server.finding)
+end
+
+
+-- Starting ------------------------------------------------------------------
+
+
+function _M.begin(r)
+    local server = r.server
+    r.location = server.base
+    r.settings = server.base.settings
+    r.steps = server.steps
+    r.step = 0
+    return advance(r)
+end
+
+
+function _M.enter_named(r, record)
+    r.content = nil
+    enter(r, record)
+    r.steps = r.location.steps
+    r.step = 0
+    return advance(r)
+end
+
+
+return _M

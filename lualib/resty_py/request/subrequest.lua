@@ -1,0 +1,406 @@
+-- Subrequests: requests that a request makes of its own server.
+--
+--   capture(r, list)    from a light thread: runs the subrequests of all
+--                       options in `list` and parks until they are done;
+--                       returns an array of them
+--                       | nil, err where one cannot be made
+--   run(r, options)     the same for one whose output goes out in that of r
+--   start(r, options)   does not wait for it; its output takes its place in
+--                       that of r however long it takes
+--   join(r)             parks until all that start() began are done
+--
+-- Options:
+--
+--   uri, args, method   method: "GET" where it is nil
+--   headers, content_length   header lines in place of the parent's, and the
+--                       length that they tell, or nil
+--   body, body_file     a body of its own
+--   forward_body        the parent's body, where there is none of its own
+--   vars                variables (r.vars); those of the parent where
+--                       share_vars is true
+--   ctx                 its ngx.ctx
+--
+-- Rules:
+--
+-- 1. A subrequest is a request with a parent. It has the connection, and what
+--    was read of the head; its headers are its own. Its variables are those
+--    of its parent where share_vars says so.
+-- 2. It runs the phases of a request, but for access; it is logged where
+--    log_subrequest is on.
+-- 3. One that is captured keeps its body, and passes no filter but those of
+--    Lua. An error status of it is told to its parent and makes no page.
+-- 4. When its parent ends, or the thread that waits for it, it ends as well.
+-- 5. They nest NGX_HTTP_MAX_SUBREQUESTS deep.
+--
+-- Follows ngx_http_subrequest, ngx_http_postpone_filter_module.c and
+-- ngx_http_lua_subrequest.c.
+
+local ending = require "resty_py.request.ending"
+local log = require "resty_py.log"
+local request = require "resty_py.request"
+local response = require "resty_py.http.response"
+local scheduler = require "resty_py.scheduler"
+
+local concat = table.concat
+local format = string.format
+local pairs = pairs
+local setmetatable = setmetatable
+local type_of = require "resty_py.static.mime".type_of
+local wake = scheduler.wake
+
+-- NGX_HTTP_MAX_SUBREQUESTS and one.
+local MAX_DEPTH = 51
+
+local ERROR, CLOSE, INTERNAL_SERVER_ERROR = -1, 444, 500
+
+-- It leans on this module itself.
+local steps
+
+local _M = {}
+
+
+-- Making ---------------------------------------------------------------------
+
+
+local function copy(from)
+    local to = {}
+    for key, value in pairs(from) do
+        to[key] = value
+    end
+    return to
+end
+
+
+-- The parent's head, whose header lines can be changed on their own.
+local function own_head(r, options)
+    local head = copy(r.head)
+    if options.headers then
+        head.fields = options.headers
+        head.content_length = options.content_length
+        head.chunked = nil
+    end
+    return head
+end
+
+
+local function give_body(sr, r, options)
+    sr.expecting = nil
+    sr.body_state = "none"
+    if options.body or options.body_file then
+        sr.body_data = options.body ~= "" and options.body or nil
+        sr.body_file = options.body_file
+        sr.body_state = "read"
+    elseif options.forward_body and r.body_state == "read" then
+        sr.body_data, sr.body_file = r.body_data, r.body_file
+        sr.body_state = "read"
+    end
+end
+
+
+local function new(r, options)
+    local sr = request.new(r.downstream, own_head(r, options))
+    sr.parent = r
+    sr.main = r.main or r
+    sr.depth = (r.depth or MAX_DEPTH) - 1
+    sr.server = r.server
+    sr.settings = r.server.base.settings
+    sr.internal = true
+    sr.method = options.method or "GET"
+    sr.uri = options.uri
+    sr.args = options.args
+    sr.ctx = options.ctx
+    if options.share_vars then
+        r.vars = r.vars or {}
+        sr.vars = r.vars
+    else
+        sr.vars = options.vars
+    end
+    give_body(sr, r, options)
+    return sr
+end
+
+
+-- by: whose it is, as the log has it.
+local function make(r, options, by)
+    if (r.depth or MAX_DEPTH) == 0 then
+        log.request(r, log.ERR, format(
+            '%ssubrequests cycle while processing "%s"', by or "",
+            options.uri))
+        return nil, "failed to issue subrequest: -1"
+    end
+    return new(r, options)
+end
+
+
+-- Ending ---------------------------------------------------------------------
+
+
+local function log_ended(sr)
+    if sr.settings.log_subrequest then
+        ending.conclude(sr)
+    end
+end
+
+
+-- Ends one that nobody waits for any more.
+local function abort(sr)
+    if not sr.terminated then
+        sr.terminated = true
+        ending.kill_threads(sr)
+        ending.close_sockets(sr)
+    end
+end
+
+
+-- What it answered: its status where it has one, else what it ended with.
+local function settle(sr, rc)
+    if sr.status == 0 then
+        sr.status = rc == ERROR and INTERNAL_SERVER_ERROR or rc
+    end
+end
+
+
+-- A number of subrequests that a light thread waits for.
+local Group = {is_subrequests = true}
+Group.__index = Group
+
+
+local function new_group(r)
+    return setmetatable({request = r, left = 0, thread = nil}, Group)
+end
+
+
+function Group:forget()
+    self.thread = nil
+    for i = 1, #self do
+        abort(self[i])
+    end
+    self.request.pending = nil
+end
+
+
+function Group:ended()
+    self.left = self.left - 1
+    if self.left == 0 then
+        self.request.pending = nil
+        if self.thread then
+            wake(self.thread)
+        end
+    end
+end
+
+
+-- 444 closes the connection, whoever says it.
+local function close(r)
+    ending.kill_threads(r)
+    return ending.cut(r, CLOSE)
+end
+
+
+local function add(group, sr)
+    group[#group + 1] = sr
+    group.left = group.left + 1
+    function sr.completed(_, cut)
+        sr.is_cut = cut
+        if cut and sr.status == CLOSE then
+            return close(sr.main)
+        elseif cut then
+            settle(sr, ERROR)
+        end
+        log_ended(sr)
+        return group:ended()
+    end
+end
+
+
+-- Starts the subrequests of a group, once the thread has left its coroutine.
+local function begin(thread, group)
+    steps = steps or require "resty_py.request.steps"
+    thread.parked = true
+    thread.owner = group
+    group.thread = thread
+    for i = 1, #group do
+        if not group[i].terminated then
+            steps.begin(group[i])
+        end
+    end
+end
+
+
+local function wait(r, group)
+    r.pending = group
+    scheduler.leave(begin, group)
+    return group
+end
+
+
+-- Captured -------------------------------------------------------------------
+
+
+local function keep(sr, data)
+    local pieces = sr.captured
+    pieces[#pieces + 1] = data
+    return true
+end
+
+
+-- Stands for the special response of a captured subrequest.
+local function refuse(sr, code)
+    settle(sr, code)
+    if not sr.content_type and sr.settings.lua_use_default_type then
+        sr.content_type = type_of(sr)
+    end
+    return ending.complete(sr, false)
+end
+
+
+function _M.capture(r, list)
+    local group = new_group(r)
+    for i = 1, #list do
+        local sr, err = make(r, list[i], "lua ")
+        if not sr then
+            return nil, err
+        end
+        sr.captured = {}
+        sr.collect = keep
+        sr.refuse = refuse
+        add(group, sr)
+    end
+    return wait(r, group)
+end
+
+
+-- Returns the body that was captured.
+function _M.body(sr)
+    return concat(sr.captured)
+end
+
+
+-- In the parent's output -----------------------------------------------------
+
+
+local function pass(sr, data)
+    return response.put_body(sr.parent, data)
+end
+
+
+function _M.run(r, options)
+    local sr, err = make(r, options)
+    if not sr then
+        return nil, err
+    end
+    sr.collect = pass
+    local group = new_group(r)
+    add(group, sr)
+    wait(r, group)
+    if sr.is_cut then
+        return nil, "subrequest aborted"
+    end
+    return nil
+end
+
+
+-- What of the parent's output waits for its turn: texts, and subrequests.
+local Queue = {}
+Queue.__index = Queue
+
+
+local function queue_of(r)
+    local queue = r.postponed
+    if not queue then
+        queue = setmetatable({first = 1, last = 0, request = r}, Queue)
+        r.postponed = queue
+    end
+    return queue
+end
+
+
+function Queue:add(item)
+    self.last = self.last + 1
+    self[self.last] = item
+    return true
+end
+
+
+local function put_all(r, pieces)
+    for i = 1, #pieces do
+        response.put_body(r, pieces[i])
+    end
+end
+
+
+-- Puts out what is at the front and complete.
+function Queue:drain()
+    local r = self.request
+    r.postponed = nil
+    while self.first <= self.last do
+        local item = self[self.first]
+        if item.waiting and not item.terminated then
+            r.postponed = self
+            return
+        end
+        put_all(r, item.captured or {item})
+        self.first = self.first + 1
+    end
+    if self.thread then
+        wake(self.thread)
+    end
+end
+
+
+function Queue:forget()
+    self.thread = nil
+    for i = self.first, self.last do
+        local item = self[i]
+        if item.waiting then
+            abort(item)
+        end
+    end
+end
+
+
+local function launch(thread, sr, queue)
+    steps = steps or require "resty_py.request.steps"
+    scheduler.post(thread)
+    steps.begin(sr)
+    if sr.terminated then
+        queue:drain()
+    end
+end
+
+
+function _M.start(r, options)
+    local sr, err = make(r, options)
+    if not sr then
+        return nil, err
+    end
+    local queue = queue_of(r)
+    sr.captured = {}
+    sr.collect = keep
+    sr.waiting = true
+    function sr.completed(_, cut)
+        if cut then
+            ending.kill_threads(sr.main)
+            return ending.cut(sr.main, sr.status == CLOSE and CLOSE or ERROR)
+        end
+        log_ended(sr)
+        if r.postponed == queue and queue[queue.first] == sr then
+            return queue:drain()
+        end
+    end
+    queue:add(sr)
+    scheduler.leave(launch, sr, queue)
+    return nil
+end
+
+
+function _M.join(r)
+    local queue = r.postponed
+    if queue then
+        queue.thread = scheduler.current
+        scheduler.park(queue)
+    end
+end
+
+
+return _M
