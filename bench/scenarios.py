@@ -1,4 +1,4 @@
-"""What is measured: one line of the table here, one Lua file in ``apps/``."""
+"""What is measured: one line of the table here, one file in ``apps/``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCENARIOS", "Scenario", "measure"]
 
+_KIB = 1024
 _MIB = 1024 * 1024
 
 # The load generator, log files, pipes and listening sockets.
@@ -39,13 +40,15 @@ class Scenario:
     """One comparison.
 
     Attributes:
-        name: as given to ``--scenario``; the app is ``apps/NAME.lua``.
+        name: as given to ``--scenario``; the app is ``apps/NAME.lua``, or
+            ``apps/NAME.conf``, which is served by ``resty-py nginx``.
         summary: what it shows, for people.
         load: what the server is put under.
         answer: what one request must get before anything is measured.
         path: path and query of that request.
         body: body of that request, which makes it a POST.
         settings: values by the names of nginx's directives.
+        files: what static files there are: contents by name.
         needs_redis: whether Redis runs beside the load.
         headline: the metric whose ratio counts.
         limit: the worst ratio that ``--check`` accepts.
@@ -58,12 +61,14 @@ class Scenario:
     path: str = "/"
     body: bytes = b""
     settings: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     needs_redis: bool = False
     headline: str = "cpu"
     limit: float | None = None
 
 
 _FEATURES_PATH = "/apples?user=alice&page=6&sort=price&currency=EUR"
+_REGEX_PATH = "/items/apples/42"
 
 #: Every scenario by name, in the order of the report.
 SCENARIOS: dict[str, Scenario] = {
@@ -121,6 +126,36 @@ SCENARIOS: dict[str, Scenario] = {
             answer=Answer(b"hello\n", 6),
             headline="connection",
         ),
+        Scenario(
+            name="phases",
+            summary="nginx.conf: access, content and log by Lua, one ngx.say",
+            load=WrkLoad("browser", connections=64),
+            answer=Answer(b"hello\n", 6),
+            limit=2.0,
+        ),
+        Scenario(
+            name="regex",
+            summary="nginx.conf: a regex location, its captures read by Lua",
+            load=WrkLoad("browser", connections=64, path=_REGEX_PATH),
+            answer=Answer(b"apples 42\n", 10),
+            path=_REGEX_PATH,
+            limit=2.0,
+        ),
+        Scenario(
+            name="capture",
+            summary="nginx.conf: ngx.location.capture of an internal Lua location",
+            load=WrkLoad("browser", connections=64),
+            answer=Answer(b"200 inner\n", 10),
+            limit=2.5,
+        ),
+        Scenario(
+            name="static",
+            summary="nginx.conf: a file of 10 KiB",
+            load=WrkLoad("browser", connections=64, path="/page.html"),
+            answer=Answer(b"x", 10 * _KIB),
+            path="/page.html",
+            files={"page.html": b"x" * (10 * _KIB)},
+        ),
     )
 }
 
@@ -133,7 +168,8 @@ def measure(scenario: Scenario, kind: ServerKind, seconds: int) -> Sample:
     """
     allow_files(scenario.load.connections + _SPARE_FILES)
     backend = redis() if scenario.needs_redis else nullcontext()
-    with backend, serve(kind, scenario.name, scenario.settings) as server:
+    serving = serve(kind, scenario.name, scenario.settings, scenario.files)
+    with backend, serving as server:
         scenario.answer.check(server.ask(scenario.path, scenario.body))
         sample = scenario.load.run(server, seconds)
         server.check_log()

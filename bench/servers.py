@@ -25,6 +25,7 @@ __all__ = [
     "RestyPy",
     "Server",
     "ServerKind",
+    "find_app",
     "find_openresty",
     "redis",
     "serve",
@@ -44,8 +45,7 @@ WORKER_CONNECTIONS = 16_384
 
 _ANSWER_SECONDS = 10.0
 
-_NGINX_CONF = """\
-{modules}
+_CONF = """\
 daemon off;
 master_process off;
 worker_processes 1;
@@ -58,6 +58,7 @@ events {{
 
 http {{
     access_log off;
+    sendfile on;
     client_body_temp_path {folder}/client_body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -66,12 +67,16 @@ http {{
 {settings}
     server {{
         listen 127.0.0.1:{port};
-        location / {{
-            content_by_lua_file "{app}";
-        }}
+{locations}
     }}
 }}
 """
+
+# What serves an app, by the suffix of its file.
+_LOCATIONS = {
+    ".lua": 'location / {{ content_by_lua_file "{app}"; }}',
+    ".conf": 'include "{app}";',
+}
 
 
 class ServerKind(Protocol):
@@ -87,7 +92,8 @@ class ServerKind(Protocol):
         """Return the command that serves *app*.
 
         Args:
-            app: the Lua file that answers every request.
+            app: the Lua file that answers every request, or the nginx.conf
+                of a server.
             port: where to listen, on 127.0.0.1.
             folder: private; errors are logged to ``error.log`` in it.
             settings: values by the names of nginx's directives.
@@ -104,14 +110,16 @@ class RestyPy:
     def command(
         self, app: Path, port: int, folder: Path, settings: Mapping[str, str]
     ) -> list[str]:
-        """Return a ``resty-py app.lua`` command; see ServerKind."""
-        command = [sys.executable, "-m", "resty_py", str(app)]
-        command += ["--listen", f"127.0.0.1:{port}"]
-        command += ["--error-log", str(folder / "error.log")]
+        """Return a command, ``resty-py nginx`` for an nginx.conf; see ServerKind."""
+        command = [sys.executable, "-m", "resty_py"]
+        if app.suffix == ".conf":
+            command += ["nginx", *_write_conf(app, port, folder, settings)]
+        else:
+            command += [str(app), "--listen", f"127.0.0.1:{port}"]
+            command += ["--error-log", str(folder / "error.log")]
+            command += [f"--set={name}={value}" for name, value in settings.items()]
         if self.flavour is not None:
             command += ["--lua", self.flavour]
-        for name, value in settings.items():
-            command += ["--set", f"{name}={value}"]
         return command
 
 
@@ -131,20 +139,28 @@ class OpenResty:
     def command(
         self, app: Path, port: int, folder: Path, settings: Mapping[str, str]
     ) -> list[str]:
-        """Write a private nginx.conf and return the command; see ServerKind."""
-        conf = folder / "nginx.conf"
-        error_log = folder / "error.log"
-        text = _NGINX_CONF.format(
-            modules="\n".join(f"load_module {path};" for path in self.modules),
-            settings="\n".join(f"    {n} {v};" for n, v in settings.items()),
-            connections=WORKER_CONNECTIONS,
-            folder=folder,
-            error_log=error_log,
-            port=port,
-            app=app,
-        )
-        conf.write_text(text)
-        return [self.binary, "-p", str(folder), "-c", str(conf), "-e", str(error_log)]
+        """Return an ``nginx`` command; see ServerKind."""
+        modules = " ".join(f"load_module {path};" for path in self.modules)
+        arguments = _write_conf(app, port, folder, settings)
+        return [self.binary, *arguments, "-g", modules]
+
+
+def _write_conf(
+    app: Path, port: int, folder: Path, settings: Mapping[str, str]
+) -> list[str]:
+    """Write a private nginx.conf, the same for both; return nginx's arguments."""
+    conf = folder / "nginx.conf"
+    error_log = folder / "error.log"
+    text = _CONF.format(
+        settings="\n".join(f"    {n} {v};" for n, v in settings.items()),
+        connections=WORKER_CONNECTIONS,
+        folder=folder,
+        error_log=error_log,
+        port=port,
+        locations=_LOCATIONS[app.suffix].format(app=app),
+    )
+    conf.write_text(text)
+    return ["-p", str(folder), "-c", str(conf), "-e", str(error_log)]
 
 
 def find_openresty() -> OpenResty | None:
@@ -216,11 +232,26 @@ class Server:
         return lines[0] if lines else ""
 
 
+def find_app(name: str) -> Path:
+    """Return ``apps/NAME.conf`` where there is one, else ``apps/NAME.lua``."""
+    conf = APPS / f"{name}.conf"
+    return conf if conf.exists() else conf.with_suffix(".lua")
+
+
 @contextmanager
 def serve(
-    kind: ServerKind, app: str, settings: Mapping[str, str] | None = None
+    kind: ServerKind,
+    app: str,
+    settings: Mapping[str, str] | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> Iterator[Server]:
-    """Serve ``apps/APP.lua`` on the server's core while the block runs.
+    """Serve an app on the server's core while the block runs.
+
+    Args:
+        kind: what serves it.
+        app: its name; see find_app().
+        settings: values by the names of nginx's directives.
+        files: contents by name, below ``html`` in the server's prefix.
 
     Raises:
         BenchError: the server did not start.
@@ -229,7 +260,10 @@ def serve(
     port = _free_port()
     with tempfile.TemporaryDirectory(prefix="resty-py-bench-") as name:
         folder = Path(name)
-        command = kind.command(APPS / f"{app}.lua", port, folder, settings)
+        (folder / "html").mkdir()
+        for file, data in (files or {}).items():
+            (folder / "html" / file).write_bytes(data)
+        command = kind.command(find_app(app), port, folder, settings)
         with Process(command, cores()[0], folder / "output") as process:
             process.wait_until(lambda: accepts(port))
             yield Server(process, port, folder / "error.log")

@@ -133,6 +133,7 @@ local function timer(r, level, text)
 end
 
 
+-- What ends the lines of a worker's own handlers.
 local WORKER_CONTEXTS = {init_worker = ", context: init_worker_by_lua*"}
 
 

@@ -26,6 +26,7 @@ local assert = assert
 local dispatch = connection.dispatch
 local error = error
 local expire = scheduler.expire
+local gsub = string.gsub
 local ipairs = ipairs
 local poll = sys.poll
 local refresh = clock.refresh
@@ -39,6 +40,9 @@ local ROUNDS, SHARE = 16, 0.01
 
 -- What turn() returns in place of a deadline.
 local MORE, OVER = 0, -1
+
+-- What is said of code that does not compile, but not here.
+local LOADING = "^failed to load inlined Lua code: "
 
 local listeners = {}
 
@@ -65,7 +69,7 @@ local function run_hook(phase)
         chunk, err = hooks.run_plain(phase, chunk, main)
     end
     if not chunk then
-        return nil, phase .. "_by_lua error: " .. err
+        return nil, phase .. "_by_lua error: " .. gsub(err, LOADING, "")
     end
     return true
 end

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..conf.model import Config
-    from ..conf.table import Module
+    from ..conf.table import Command, Module
 
 __all__ = ["NGINX_VERSION", "main"]
 
@@ -335,6 +335,11 @@ def short_name(module: Module) -> str:
     return name if name in OPTIONAL else short
 
 
+def _is_absent(row: Command) -> bool:
+    """Tell whether a directive is all that is there of what its module does."""
+    return row.status is Status.LATER or row.name.endswith("_temp_path")
+
+
 def _arguments() -> Iterator[str]:
     """Yield what ``configure`` would be given for the modules of our tables."""
     yield f"--prefix={PREFIX.rstrip('/')}"
@@ -342,7 +347,7 @@ def _arguments() -> Iterator[str]:
     yield "--error-log-path=logs/error.log"
     yield "--pid-path=logs/nginx.pid"
     for module in MODULES:
-        has_it = any(row.status is not Status.LATER for row in module.commands)
+        has_it = not all(_is_absent(row) for row in module.commands)
         name = short_name(module)
         if has_it and name in OPTIONAL:
             yield f"--with-{name}"

@@ -173,7 +173,9 @@ class _Compiler:
         http = config.http
         if http is None:
             return {
-                b"settings": self.settings(default_settings(config.prefix)),
+                b"settings": self.settings(
+                    {**default_settings(config.prefix), "access_log": ()}
+                ),
                 b"servers": [],
                 b"endpoints": [],
             }
@@ -184,7 +186,8 @@ class _Compiler:
     def http(self, http: Http) -> dict[bytes, Any]:
         formats = {to_bytes(k): self.plain(v) for k, v in http.log_formats.items()}
         return {
-            b"settings": self.settings(http.settings),
+            # Only what a server has in force is opened.
+            b"settings": self.settings({**http.settings, "access_log": ()}),
             b"hooks": self.plain(http.hooks),
             b"servers": [self.server(server) for server in http.servers],
             b"endpoints": [self.plain(endpoint) for endpoint in http.endpoints],

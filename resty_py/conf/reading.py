@@ -12,7 +12,9 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..host.regex import complaint
 from .errors import ConfError, Notice, UnsupportedError, located
+from .lexer import to_bytes
 from .regex import Regex
 from .template import Template, TemplateError, parse_template
 from .variables import Variables
@@ -174,7 +176,14 @@ class Call:
         return template
 
     def regex(self, pattern: str, caseless: bool = False) -> Regex:
-        """Return *pattern* as a regular expression whose captures are defined."""
+        """Return *pattern* as a regular expression whose captures are defined.
+
+        Raises:
+            ConfError: PCRE2 refuses it.
+        """
+        refusal = complaint(to_bytes(pattern), caseless=caseless)
+        if refusal is not None:
+            raise self.error(refusal)
         regex = Regex(pattern, caseless, self.file, self.line)
         for name in regex.names:
             self.define(name)

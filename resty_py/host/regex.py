@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import struct
 import types
 import weakref
@@ -34,7 +35,7 @@ from ..vm import HostError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["find_library", "functions"]
+__all__ = ["complaint", "find_library", "functions"]
 
 #: Compiled patterns kept for Lua: lua_regex_cache_max_entries, 1024.
 KEPT_MAX = 1024
@@ -45,6 +46,7 @@ DFA_WORKSPACE = 100
 #: The least size of a JIT stack: NGX_LUA_RE_MIN_JIT_STACK_SIZE.
 JIT_STACK_MIN = 32 * 1024
 
+_CASELESS = 0x8
 _JIT_COMPLETE = 1
 _INFO_CAPTURE_COUNT, _INFO_NAME_COUNT = 4, 17
 _INFO_NAME_ENTRY_SIZE, _INFO_NAME_TABLE = 18, 19
@@ -151,6 +153,24 @@ def _compile(pattern: bytes, options: int, extra: int) -> int:
     if not pointer:
         raise _CompileError(code.value, offset.value)
     return int(pointer)
+
+
+def complaint(pattern: bytes, *, caseless: bool = False) -> str | None:
+    """Return what nginx says of a pattern that PCRE2 refuses: ``ngx_regex_compile``.
+
+    Nothing is said of any pattern where the library is not installed.
+    """
+    try:
+        pointer = _compile(pattern, _CASELESS if caseless else 0, 0)
+    except HostError:
+        return None
+    except _CompileError as exc:
+        rest = os.fsdecode(pattern[exc.offset :])
+        at = f' at "{rest}"' if rest else ""
+        text = _Engine().message(exc.code).decode()
+        return f'pcre2_compile() failed: {text} in "{os.fsdecode(pattern)}"{at}'
+    _library().code_free(pointer)
+    return None
 
 
 class _Code:

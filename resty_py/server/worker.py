@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from ..conf.errors import ConfError
 from ..host import base64, clock, digest, files, net, null, regex, static
 from ..host.dns import Resolver
 from ..host.sys import Poller
@@ -70,8 +69,7 @@ class Worker:
 
     Raises:
         UnknownFlavourError: no such flavour here.
-        ConfError: the program cannot run: a regular expression, or
-            ``init_by_lua``, has an error.
+        LuaError: the program cannot run: ``init_by_lua`` has an error.
     """
 
     def __init__(
@@ -150,12 +148,11 @@ class Worker:
         try:
             table = to_lua(self.vm, program.table)
             answer = self.vm.call(self._lua[b"start"], table)
-        except LuaError as exc:
+            if answer is not True:
+                raise LuaError(answer[1].decode(errors="surrogateescape"))
+        except LuaError:
             self.close()
-            raise ConfError(str(exc)) from None
-        if answer is not True:
-            self.close()
-            raise ConfError(answer[1].decode(errors="replace"), "error")
+            raise
 
     # Using ------------------------------------------------------------------
 

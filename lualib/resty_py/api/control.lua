@@ -3,7 +3,7 @@
 -- Follows ngx_http_lua_control.c: the order of the refusals and their texts.
 
 local engine = require "resty_py.request.engine"
-local header = require "resty_py.api.header"
+local header_list = require "resty_py.http.header_list"
 local log = require "resty_py.log"
 local phases = require "resty_py.request.phases"
 local response = require "resty_py.http.response"
@@ -110,6 +110,14 @@ local function redirect_code(...)
 end
 
 
+-- An empty target is told, too.
+local function add_location(r, uri)
+    local headers = r.headers or header_list.new()
+    r.headers = headers
+    headers:add("Location", uri, "location")
+end
+
+
 local function redirect(...)
     local n = select("#", ...)
     if n ~= 1 and n ~= 2 then
@@ -130,7 +138,7 @@ local function redirect(...)
         error(format('unsafe byte "0x%02x" in redirect uri "%s"',
                      uri:byte(unsafe), log.escape(uri)), 2)
     end
-    header.add(r, "Location", uri)
+    add_location(r, uri)
     r.status = code
     return leave(engine.exit, code)
 end

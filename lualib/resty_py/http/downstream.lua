@@ -73,6 +73,7 @@ function _M.open(connection, address, listener)
         connection = connection,
         address = address,
         listener = listener,
+        endpoint = nil,
         settings = listener.settings,
         number = last_number,
         requests = 0,
@@ -222,9 +223,10 @@ local function read_head(self, event)
 end
 
 
--- Waits for the next head: `timeout` seconds for its first byte.
+-- Waits for the next head: `timeout` seconds for its first byte. A client that
+-- has sent nothing yet is not idle: it may have much to say.
 function Downstream:await_head(timeout)
-    self.listener.idle[self] = true
+    self.listener.idle[self] = self.requests > 0 or nil
     return self:await(read_head, timeout)
 end
 

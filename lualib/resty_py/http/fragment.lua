@@ -47,19 +47,23 @@ local function take(fields, record)
 end
 
 
--- Returns the header lines, and whether the head is whole.
+-- Returns the header lines up to one that is not valid, the index behind the
+-- last, and whether the head is whole.
 local function read_fields(buffer, from)
     local fields = meaning.new_fields()
-    local line, next, record
     while from do
-        line, next = cut_line(buffer, from)
-        record = next and line ~= "" and field.parse(line)
+        local line, next = cut_line(buffer, from)
+        local record = next and line ~= "" and field.parse(line)
         if record then
             take(fields, record)
         end
-        from = record and next
+        if not record or record.sets == "host" and not record.fact then
+            return fields, (record or line == "") and next or from,
+                   next ~= nil and line == ""
+        end
+        from = next
     end
-    return fields, next ~= nil and line == ""
+    return fields, nil, false
 end
 
 
@@ -71,7 +75,7 @@ end
 function _M.read(buffer, from, room, no_fields)
     local first = find(buffer, "[^\r\n]", from) or #buffer + 1
     local text, next = cut_line(buffer, first)
-    local fields, is_whole = read_fields(buffer, not no_fields and next)
+    local fields, last, is_whole = read_fields(buffer, not no_fields and next)
     return {
         line = {uri = "", args = nil},
         fields = fields,
@@ -82,11 +86,11 @@ function _M.read(buffer, from, room, no_fields)
         request_line = sub(text, 1, room),
         host = fields.host,
         host_header = fields.host_header,
-        is_whole = is_whole and (fields.host or not fields.host_header),
+        is_whole = is_whole,
         keepalive = false,
         buffer = buffer,
         first = first,
-        next = #buffer + 1,
+        next = last or not no_fields and next or first,
     }
 end
 

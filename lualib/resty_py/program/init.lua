@@ -7,7 +7,9 @@
 --   app(given, chunk)  the endpoint of one content handler, a loaded chunk
 --   hooks              init, init_worker and exit_worker: handlers, or nil
 --
--- An endpoint's `only` is its server where there is but one to choose.
+-- An endpoint's `only` is its server where there is but one to choose. One that
+-- listens on every address of a port has `others`, by address: those for
+-- which clients may have come that have no socket of their own.
 
 local access = require "resty_py.request.access"
 local access_log = require "resty_py.request.access_log"
@@ -161,12 +163,35 @@ local function compile_endpoint(given)
 end
 
 
+local WILDCARDS = {["0.0.0.0"] = true, ["::"] = true}
+
+
+-- Tells the endpoints of every address who else is on their port.
+local function link_others(given)
+    for i, wild in ipairs(given) do
+        for j, each in ipairs(given) do
+            local a, b = wild.address, each.address
+            if WILDCARDS[a.host] and not WILDCARDS[b.host]
+               and a.port == b.port and a.family == b.family
+            then
+                local others = endpoints[i].others or {}
+                endpoints[i].others = others
+                others[b.host] = endpoints[j]
+            end
+        end
+    end
+end
+
+
 -- The whole ------------------------------------------------------------------
 
 
 local function declare(given)
     for name, is_captured in pairs(given.declared or {}) do
         variables.declare(name, is_captured)
+    end
+    for name in pairs(given.indexed or {}) do
+        variables.index(name)
     end
     for name, getter in pairs(echo.variables) do
         variables.define(name, getter)
@@ -189,6 +214,7 @@ function _M.load(given)
     for i, each in ipairs(given.endpoints) do
         endpoints[i] = compile_endpoint(each)
     end
+    link_others(given.endpoints)
 end
 
 

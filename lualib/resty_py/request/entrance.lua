@@ -10,15 +10,31 @@
 local ending = require "resty_py.request.ending"
 local engine = require "resty_py.request.engine"
 local log = require "resty_py.log"
+local native = require "resty_py.native"
 local request = require "resty_py.request"
 local steps = require "resty_py.request.steps"
 
 local _M = {conclude = ending.conclude}
 
 
+-- What a client has come to, where others listen on the same port.
+local function find_other(downstream, endpoint)
+    local found = downstream.endpoint
+    if not found then
+        local host = native.net["local"](downstream.connection.fd)
+        found = endpoint.others[host] or endpoint
+        downstream.endpoint = found
+    end
+    return found
+end
+
+
 local function new(downstream, head, host)
     local r = request.new(downstream, head)
     local endpoint = downstream.listener.endpoint
+    if endpoint.others then
+        endpoint = find_other(downstream, endpoint)
+    end
     local server = endpoint.only or endpoint:find(r, host)
     r.server = server
     r.location = server.base

@@ -6,6 +6,7 @@
 --   declare(name, is_captured)
 --                         $name can be set; "" until it is, with a warning, or
 --                         without a value where a regular expression sets it
+--   index(name)           the configuration names $name
 --   bytes_sent(r)         how much of a response the kernel has taken
 --
 -- Where a name is looked up, in this order:
@@ -389,6 +390,47 @@ end
 function _M.define(name, getter)
     defined[name] = getter
     declared[name] = true
+end
+
+
+-- Variables that may change while a request is served, but are kept as they
+-- were found first: those without NGX_HTTP_VAR_NOCACHEABLE.
+local KEPT = {host = true, content_type = true, content_length = true,
+              remote_user = true, request_body = true,
+              request_completion = true}
+local KEPT_PREFIXES = {"^http_", "^cookie_", "^sent_http_"}
+
+
+local function is_kept(name)
+    for _, prefix in ipairs(KEPT_PREFIXES) do
+        if find(name, prefix) then
+            return true
+        end
+    end
+    return KEPT[name] or false
+end
+
+
+local function keeping(name, getter)
+    return function(r)
+        local value = getter(r)
+        local vars = r.vars or {}
+        r.vars = vars
+        vars[name] = value or false
+        return value
+    end
+end
+
+
+-- Tells that the configuration names a variable: ngx_http_get_variable_index.
+function _M.index(name)
+    if not is_kept(name) then
+        return
+    elseif BUILTIN[name] then
+        BUILTIN[name] = keeping(name, BUILTIN[name])
+    else
+        defined[name] = keeping(name, resolve(name))
+    end
 end
 
 

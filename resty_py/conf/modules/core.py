@@ -192,12 +192,12 @@ _CORE = (
     Command("env", MAIN, "1", Kind("name[=value]", _read_env), many=True),
     Command("pid", MAIN, "1", PATH, "logs/nginx.pid"),
     Command("user", MAIN, "1-2", Kind("user [group]", _read_user), status=INERT),
-    Command("working_directory", MAIN, "1", TEXT, status=INERT),
+    Command("working_directory", MAIN, "1", TEXT),
     Command(
         "worker_processes", MAIN, "1", Kind("number | auto", _read_worker_processes),
         "1", 1, status=INERT,
     ),
-    Command("worker_shutdown_timeout", MAIN, "1", MSEC, status=INERT),
+    Command("worker_shutdown_timeout", MAIN, "1", MSEC),
     Command("timer_resolution", MAIN, "1", MSEC, status=INERT),
     Command("lock_file", MAIN, "1", PATH, status=INERT),
     Command(
@@ -212,8 +212,8 @@ _CORE = (
         "worker_cpu_affinity", MAIN, "1+", Kind("mask …", _read_cpu_affinity),
         status=INERT,
     ),
-    Command("worker_rlimit_nofile", MAIN, "1", NUMBER, status=INERT),
-    Command("worker_rlimit_core", MAIN, "1", OFFSET, status=INERT),
+    Command("worker_rlimit_nofile", MAIN, "1", NUMBER),
+    Command("worker_rlimit_core", MAIN, "1", OFFSET),
 )  # fmt: skip
 
 _EVENTS = (

@@ -9,6 +9,7 @@ from .shorthand import (
     LOCAL,
     LOCATIONS,
     later,
+    temp_path,
 )
 
 __all__ = ["MODULES"]
@@ -20,7 +21,8 @@ MODULES = (
             LOCAL, "1-2",
             """proxy_redirect proxy_cookie_domain proxy_cookie_path proxy_bind""",
         ),
-        *later(LOCAL, "1-4", "proxy_cookie_flags proxy_temp_path"),
+        *later(LOCAL, "1-4", "proxy_cookie_flags"),
+        temp_path("proxy_temp_path"),
         *later(
             LOCAL, "1",
             """proxy_store proxy_buffering proxy_request_buffering
@@ -80,7 +82,7 @@ MODULES = (
             fastcgi_cache_use_stale fastcgi_cache_methods fastcgi_next_upstream
             fastcgi_ignore_headers""",
         ),
-        *later(LOCAL, "1-4", "fastcgi_temp_path"),
+        temp_path("fastcgi_temp_path"),
         *later(LOCAL, "2-3", "fastcgi_param"),
     )),
     Module("ngx_http_uwsgi_module", (
@@ -113,7 +115,7 @@ MODULES = (
             uwsgi_cache_use_stale uwsgi_cache_methods uwsgi_next_upstream
             uwsgi_ignore_headers uwsgi_ssl_protocols""",
         ),
-        *later(LOCAL, "1-4", "uwsgi_temp_path"),
+        temp_path("uwsgi_temp_path"),
         *later(LOCAL, "2-3", "uwsgi_param"),
     )),
     Module("ngx_http_scgi_module", (
@@ -141,7 +143,7 @@ MODULES = (
             """scgi_cache_bypass scgi_no_cache scgi_cache_valid scgi_cache_use_stale
             scgi_cache_methods scgi_next_upstream scgi_ignore_headers""",
         ),
-        *later(LOCAL, "1-4", "scgi_temp_path"),
+        temp_path("scgi_temp_path"),
         *later(LOCAL, "2-3", "scgi_param"),
     )),
     Module("ngx_http_grpc_module", (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..kinds import FLAG, NOTHING
+from ..kinds import FLAG, NOTHING, TEMP_PATH
 from ..table import (
     EVENTS,
     HTTP,
@@ -44,6 +44,7 @@ __all__ = [
     "WITH_LIMIT",
     "flag",
     "later",
+    "temp_path",
 ]
 
 INERT = Status.INERT
@@ -56,6 +57,11 @@ WITH_IF = LOCAL | LOCATION_IF
 WITH_LIMIT = LOCAL | LIMIT_EXCEPT
 LIMITED = WITH_IF | LIMIT_EXCEPT
 REWRITE = SERVER | SERVER_IF | LOCATION | LOCATION_IF
+
+
+def temp_path(name: str) -> Command:
+    """Return the row of a folder for temporary files that are never made."""
+    return Command(name, LOCAL, "1-4", TEMP_PATH, status=INERT)
 
 
 def flag(name: str, contexts: Context, default: str, **more: Any) -> Command:
