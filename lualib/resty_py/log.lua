@@ -129,7 +129,7 @@ local function timer(r, level, text)
     if downstream then
         line = line .. client(downstream, downstream.listener.name)
     end
-    write(level, line, nil, r.settings.error_log_id)
+    write(level, line, r.number, r.settings.error_log_id)
 end
 
 
@@ -137,8 +137,9 @@ end
 local WORKER_CONTEXTS = {init_worker = ", context: init_worker_by_lua*"}
 
 
+-- A subrequest writes where its main request does.
 function _M.request(r, level, text)
-    local settings = r.settings
+    local settings = (r.main or r).settings
     if level > settings.error_level then
         return
     elseif r.is_timer then

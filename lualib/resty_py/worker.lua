@@ -23,6 +23,7 @@ local sys = require "resty_py.sys"
 local timer = require "resty_py.scheduler.timer"
 
 local assert = assert
+local collectgarbage = collectgarbage
 local dispatch = connection.dispatch
 local error = error
 local expire = scheduler.expire
@@ -80,6 +81,8 @@ end
 function _M.start(given)
     program.load(given)
     api.install()
+    -- What loading has left is no measure of the garbage to come.
+    collectgarbage()
     return run_hook("init")
 end
 

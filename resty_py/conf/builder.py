@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ..server.listeners import Address
 from .errors import ConfError, Notice, located
 from .hostnames import Hostnames, is_hostname
-from .listen import DEFAULT_PORT, add_listen
+from .listen import DEFAULT_OPTIONS, DEFAULT_PORT, add_listen
 from .model import (
     Condition,
     Endpoint,
@@ -106,7 +106,8 @@ def close_block(block: Block) -> None:
     if block.context is SERVER and "listen" not in block.slots:
         assert block.opener is not None
         port = DEFAULT_PORT if os.getuid() == 0 else DEFAULT_USER_PORT
-        listen = Listen(Address(socket.AF_INET, "0.0.0.0", port))
+        address = Address(socket.AF_INET, "0.0.0.0", port)
+        listen = Listen(address, DEFAULT_OPTIONS)
         add_listen(block.opener, block, listen)
         block.add("listen", listen)
     if block.context is HTTP and block.opener is not None:

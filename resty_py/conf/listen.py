@@ -13,7 +13,7 @@ from .reading import Bound
 from .values import parse_number, parse_seconds, parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from .reading import Block, Call
 
@@ -23,6 +23,9 @@ __all__ = ["add_listen", "parse_addresses", "parse_network", "read_listen"]
 DEFAULT_PORT = 80
 
 MAX_PORT = 65535
+
+#: The parameters of a ``listen`` that has none.
+DEFAULT_OPTIONS: Mapping[str, Any] = {"backlog": BACKLOG}
 
 
 def parse_addresses(text: str, default_port: int, *, listen: bool) -> list[Address]:
@@ -170,7 +173,7 @@ def read_listen(call: Call) -> list[Listen]:
         raise call.error(
             f'{exc} in "{call.args[0]}" of the "listen" directive'
         ) from None
-    options: dict[str, Any] = {"backlog": BACKLOG}
+    options = dict(DEFAULT_OPTIONS)
     for arg in call.args[1:]:
         options.update(_option(call, arg))
     for name in ("ssl", "http2", "proxy_protocol"):

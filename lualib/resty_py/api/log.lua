@@ -132,7 +132,8 @@ end
 
 local function is_kept(level)
     local thread = scheduler.current
-    return is_enabled(level, thread and thread.request.settings)
+    local r = thread and thread.request
+    return is_enabled(level, r and (r.main or r).settings)
 end
 
 

@@ -34,6 +34,7 @@ local find = string.find
 local parse = head.parse
 local post = scheduler.post
 local new_pending = require "resty_py.http.pending".new
+local next_number = require "resty_py.net.connection".next_number
 local setmetatable = setmetatable
 local sub = string.sub
 local wake = scheduler.wake
@@ -56,15 +57,11 @@ Downstream.__index = Downstream
 
 local _M = {active = 0}
 
-local last_number = 0
-
-
 -- Takes over an accepted connection.
 --   connection  net.connection
 --   address     the client's sockaddr bytes
 --   listener    the listener it came by (listener.lua)
 function _M.open(connection, address, listener)
-    last_number = last_number + 1
     _M.active = _M.active + 1
     local self = setmetatable({
         parked = false,
@@ -75,7 +72,7 @@ function _M.open(connection, address, listener)
         listener = listener,
         endpoint = nil,
         settings = listener.settings,
-        number = last_number,
+        number = next_number(),
         requests = 0,
         opened = clock.mono,
         pipelined = false,
@@ -396,6 +393,12 @@ function Downstream:send(data)
     local pending = self.pending
     if pending then
         pending:append(data)
+        return true
+    end
+    local r = self.request
+    if r and (r.limit_rate or r.settings.limit_rate) then
+        self.pending = new_pending(self, data, 1)
+        post(self.pending)
         return true
     end
     local from, err = self.connection:write_now(data, 1)

@@ -123,6 +123,7 @@ local function put_location(r, headers)
     local url = path and redirection.absolute(r, path)
     if url and url ~= path then
         headers:clear("location")
+        r.sent_location = url
         put(r, "\r\nLocation: ")
         put(r, url)
     end

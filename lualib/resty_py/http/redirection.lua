@@ -1,7 +1,7 @@
 -- Redirects of nginx's own to a path: absolute_redirect.
 --
---   set(r, target)      makes it the response's Location; "" is none. A path
---                       leaves as a whole URL: header_block.lua
+--   set(r, target)      makes it the response's Location. A path leaves as a
+--                       whole URL: header_block.lua
 --   absolute(r, path)   that URL
 --
 -- Rules:
@@ -62,10 +62,8 @@ function _M.set(r, target)
         r.headers = headers
     end
     headers:clear("location")
-    if target ~= "" then
-        headers:set("Location", target, "location", true)
-        r.local_redirect = byte(target) == SLASH
-    end
+    headers:add("Location", target, "location")
+    r.local_redirect = byte(target) == SLASH
 end
 
 

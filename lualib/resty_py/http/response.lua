@@ -41,6 +41,9 @@ local FILTER_ERROR = "nginx output filter error"
 local CHUNK_END = "\r\n"
 local LAST_CHUNK = "0\r\n\r\n"
 
+-- Bytes that cost more to be joined with others than to be sent alone.
+local LARGE = 32768
+
 -- Chunk-size lines up to this size are kept ready.
 local READY_SIZES = 4096
 
@@ -187,14 +190,35 @@ end
 -- Handing down --------------------------------------------------------------
 
 
+local function send(r, data)
+    local ok, err = r.downstream:send(data)
+    if ok then
+        r.sent = r.sent + #data
+    end
+    return ok, err
+end
+
+
 local function hand_down(r)
     local data = concat(r.out, "", 1, r.out_n)
     r.out = {}
     r.out_n = 0
     r.out_size = 0
-    local ok, err = r.downstream:send(data)
-    if ok then
-        r.sent = r.sent + #data
+    return send(r, data)
+end
+
+
+-- Hands down a piece of the body that is too large to be copied.
+local function hand_over(r, data)
+    if r.chunked then
+        put(r, chunk_heads[#data])
+    end
+    if r.out_n > 0 then
+        hand_down(r)
+    end
+    local ok, err = send(r, data)
+    if r.chunked then
+        put(r, CHUNK_END)
     end
     return ok, err
 end
@@ -215,6 +239,8 @@ local function put_body(r, data)
         return r.postponed:add(data)
     elseif r.parent then
         return r:collect(data)
+    elseif size >= LARGE and not r.buffering then
+        return hand_over(r, data)
     elseif r.chunked then
         local n = r.out_n
         local out = r.out

@@ -50,9 +50,18 @@ local Connection = {}
 Connection.__index = Connection
 
 local by_fd = {}
+local last_number = 0
 
 -- `count`: descriptors that are open.
 local _M = {count = 0}
+
+
+-- Returns the number that a client's connection, or what stands for one, has
+-- in the logs.
+function _M.next_number()
+    last_number = last_number + 1
+    return last_number
+end
 
 
 -- Takes a nonblocking descriptor over.

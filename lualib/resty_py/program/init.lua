@@ -22,6 +22,7 @@ local headers_more = require "resty_py.modules.headers_more"
 local hostnames = require "resty_py.program.hostnames"
 local location = require "resty_py.program.location"
 local map = require "resty_py.program.map"
+local pace = require "resty_py.http.pace"
 local pattern = require "resty_py.program.pattern"
 local script = require "resty_py.program.script"
 local set_misc = require "resty_py.modules.set_misc"
@@ -35,7 +36,7 @@ local ipairs = ipairs
 local pairs = pairs
 
 -- Modules that make settings of their own out of those of a location.
-local MODULES = {static, echo, headers, headers_more, charset, set_misc}
+local MODULES = {static, echo, headers, headers_more, charset, set_misc, pace}
 
 local servers, endpoints = {}, {}
 

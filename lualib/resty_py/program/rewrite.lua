@@ -1,6 +1,7 @@
 -- The rewrite directive.
 --
 --   compile(given)   a step of a script (script.lua)
+--   test(r, regex, text)   whether a script's regular expression matches
 --   STOP             what a step returns where the script is over
 --
 -- Rules:
@@ -87,9 +88,15 @@ local function unescape_byte(hex)
 end
 
 
--- NGX_UNESCAPE_REDIRECT: what comes before the arguments.
+-- NGX_UNESCAPE_REDIRECT: what comes before the arguments. An escaped "?"
+-- begins them as well.
 local function unescape(text)
     local mark = find(text, "?", 1, true) or #text + 1
+    local escaped, behind = find(text, "%%3[Ff]")
+    if escaped and escaped < mark then
+        text = sub(text, 1, escaped - 1) .. "?" .. sub(text, behind + 1)
+        mark = escaped
+    end
     return gsub(sub(text, 1, mark - 1), "%%(%x%x)", unescape_byte)
         .. sub(text, mark)
 end
@@ -98,8 +105,9 @@ end
 -- Rewriting -----------------------------------------------------------------
 
 
+-- Where rewrite_log is on: an `if` has no say in what is logged of itself.
 local function log_rewrite(r, text)
-    if r.settings.rewrite_log then
+    if r.logs_rewrites then
         log.request(r, log.NOTICE, text)
     end
 end
@@ -148,12 +156,14 @@ local function rewrite(r, given)
 end
 
 
-local function test_uri(r, regex)
-    local uri = r.uri
-    local found = match(regex, r, uri)
-    log_rewrite(r, format('"%s" %s "%s"', regex.pattern,
-                          found and "matches" or "does not match",
-                          log.escape(uri)))
+-- Returns whether a regular expression matches; its captures are set.
+function _M.test(r, regex, text)
+    local found = match(regex, r, text)
+    if r.logs_rewrites then
+        log.request(r, log.NOTICE, format(
+            '"%s" %s "%s"', regex.pattern,
+            found and "matches" or "does not match", log.escape(text)))
+    end
     if not found then
         r.captures = nil
     end
@@ -161,11 +171,14 @@ local function test_uri(r, regex)
 end
 
 
+local test = _M.test
+
+
 function _M.compile(given)
     local regex = pattern.compile(given.regex)
     local act = given.status ~= 0 and redirect or rewrite
     return function(r)
-        if test_uri(r, regex) then
+        if test(r, regex, r.uri) then
             return act(r, given)
         end
     end

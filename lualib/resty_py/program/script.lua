@@ -32,9 +32,9 @@ local set_misc = require "resty_py.modules.set_misc"
 local error = error
 local gsub = string.gsub
 local ipairs = ipairs
-local match = pattern.match
 local set_variable = variables.set
 local sub = string.sub
+local test = rewrite.test
 
 local OK, INTERNAL_SERVER_ERROR = 0, 500
 
@@ -63,6 +63,7 @@ end
 
 
 function _M.run(steps, r)
+    r.logs_rewrites = r.settings.rewrite_log
     local rc = run(steps, r)
     if rc ~= STOP then
         return rc
@@ -146,9 +147,15 @@ end
 -- Leaving -------------------------------------------------------------------
 
 
+local function nothing()
+    return ""
+end
+
+
 -- Sends a body of the configuration: ngx_http_send_response.
-local function send_text(r, status, text)
+local function send_text(r, status, make_text)
     r.status = status
+    local text = make_text(r)
     if REDIRECTS[status] then
         redirection.set(r, text)
         return status
@@ -166,14 +173,15 @@ end
 
 local function compile_return(given)
     local status = given.status
-    local text = given.text and template.compile(given.text)
-    if status >= 400 and (not text or template.constant(given.text) == "") then
+    local text = given.text and template.compile(given.text) or nothing
+    if status >= 400 and (not given.text
+                          or template.constant(given.text) == "") then
         return function()
             return status
         end
     end
     return function(r)
-        return send_text(r, status, text and text(r) or "")
+        return send_text(r, status, text)
     end
 end
 
@@ -209,11 +217,7 @@ local function compile_match(given, subject)
     local regex = pattern.compile(given.regex)
     local negated = sub(given.operator, 1, 1) == "!"
     return function(r)
-        local found = match(regex, r, subject(r))
-        if not found then
-            r.captures = nil
-        end
-        return found ~= negated
+        return test(r, regex, subject(r)) ~= negated
     end
 end
 

@@ -41,16 +41,9 @@ local function shares(address, network, bits)
 end
 
 
--- IPv4 addresses come in IPv6 clothes on sockets that speak both.
-local MAPPED = "\0\0\0\0\0\0\0\0\0\0\255\255"
-
-
 local function compile_network(rule)
     local network, bits = rule.network, rule.bits
     return function(address)
-        if #address == 16 and sub(address, 1, 12) == MAPPED then
-            address = sub(address, 13)
-        end
         return #address == #network and shares(address, network, bits)
     end
 end
@@ -76,14 +69,31 @@ function _M.compile(rules)
             fits = FIXED[rule.source] or compile_network(rule),
             code = rule.allow and OK or FORBIDDEN,
         }
+        if rule.source == "all" or rule.network and #rule.network == 4 then
+            compiled.has_ipv4 = true
+        end
     end
     return #compiled > 0 and compiled or nil
 end
 
 
+-- IPv4 addresses come in IPv6 clothes on sockets that speak both.
+local MAPPED = "\0\0\0\0\0\0\0\0\0\0\255\255"
+
+
+-- Only rules for IPv4 take the clothes off.
+local function address_of(r, rules)
+    local address = variables.get(r, "binary_remote_addr") or ""
+    if #address == 16 and rules.has_ipv4 and sub(address, 1, 12) == MAPPED then
+        return sub(address, 13)
+    end
+    return address
+end
+
+
 function _M.check(r)
     local rules = r.settings.access_rules
-    local address = variables.get(r, "binary_remote_addr") or ""
+    local address = address_of(r, rules)
     for i = 1, #rules do
         if rules[i].fits(address) then
             if rules[i].code == FORBIDDEN and r.settings.satisfy == "all" then

@@ -12,6 +12,8 @@
 -- 2. What the client sent is escaped: \xXX for "default", as in JSON strings
 --    for "json".
 -- 3. A log is left out where its condition is "" or "0".
+-- 4. Where the path of a log has variables, nothing is written for a request
+--    whose root directory is not there.
 --
 -- Follows ngx_http_log_module.c.
 
@@ -29,14 +31,19 @@ local bytes_sent = variables.bytes_sent
 local byte = string.byte
 local concat = table.concat
 local escape = log.escape
+local examine = require "resty_py.static.files".examine
 local find = string.find
 local format = string.format
 local get = variables.get
 local gsub = string.gsub
 local ipairs = ipairs
+local map = require "resty_py.static.path".map
 local max = math.max
 local pairs = pairs
+local sub = string.sub
 local type = type
+
+local NOT_DIRECTORY = 20
 
 local formats = {}
 
@@ -133,12 +140,33 @@ local function to_file(id)
 end
 
 
+local function has_root(r)
+    local name, size = map(r)
+    if not name then
+        return false
+    end
+    local root = sub(name, 1, size)
+    local kind, err, code = examine(r, root)
+    if kind == "directory" then
+        return true
+    end
+    log.request(r, log.ERR, format('testing "%s" existence failed (%d: %s)',
+                                   root, kind and NOT_DIRECTORY or code,
+                                   kind and "Not a directory" or err))
+    return false
+end
+
+
 local function to_path(parts)
     local path, write = template.compile(parts), native.access.write_path
     return function(r, line)
         local name = path(r)
-        if not find(name, "%z") then
-            return write(name, line)
+        if find(name, "%z") or not has_root(r) then
+            return
+        end
+        local ok, failure = write(name, line)
+        if not ok then
+            log.request(r, log.CRIT, failure)
         end
     end
 end

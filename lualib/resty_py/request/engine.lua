@@ -16,6 +16,7 @@ local body = require "resty_py.request.body"
 local ending = require "resty_py.request.ending"
 local finalize = require "resty_py.request.finalize".finalize
 local log = require "resty_py.log"
+local request = require "resty_py.request"
 local response = require "resty_py.http.response"
 local scheduler = require "resty_py.scheduler"
 
@@ -84,6 +85,9 @@ function _M.abandon(r)
         return cut(r, 499)
     end
 end
+
+
+request.defaults.abandon = _M.abandon
 
 
 -- Threads -------------------------------------------------------------------
@@ -220,7 +224,7 @@ function _M.run(r, phase, chunk, over)
     r.phase = phase
     r.over = over
     r.alive = 1
-    if settings.lua_check_client_abort then
+    if settings.lua_check_client_abort and not r.parent then
         abort.watch(r, client_gone)
     end
     if settings.lua_need_request_body and r.body_state == "unread" then

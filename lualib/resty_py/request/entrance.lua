@@ -29,18 +29,26 @@ local function find_other(downstream, endpoint)
 end
 
 
+-- Puts the server in force that the Host header names.
+local function choose(r, server)
+    local record = server.base
+    r.server, r.location, r.settings = server, record, record.settings
+    r.downstream.settings = record.settings
+end
+
+
 local function new(downstream, head, host)
-    local r = request.new(downstream, head)
     local endpoint = downstream.listener.endpoint
     if endpoint.others then
         endpoint = find_other(downstream, endpoint)
     end
-    local server = endpoint.only or endpoint:find(r, host)
-    r.server = server
-    r.location = server.base
-    r.settings = server.base.settings
-    downstream.settings = r.settings
-    r.abandon = engine.abandon
+    local server = endpoint.only
+    if server then
+        downstream.settings = server.base.settings
+        return request.new(downstream, head, server)
+    end
+    local r = request.new(downstream, head, endpoint.default)
+    choose(r, endpoint:find(r, host))
     return r
 end
 

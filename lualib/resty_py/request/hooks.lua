@@ -41,15 +41,23 @@ local function traced(err)
 end
 
 
+-- A stand-in that nobody uses now.
+local spare
+
+
 -- Calls chunk(…) for `r` in `phase`. Returns what xpcall does.
 function _M.call(r, phase, chunk, ...)
     local thread, former = scheduler.current, r.phase
-    r.hook = r.hook or {request = r, is_hook = true}
-    scheduler.current = r.hook
+    local stand_in = spare or {is_hook = true}
+    spare = nil
+    stand_in.request = r
+    scheduler.current = stand_in
     r.phase = phase
     local ok, value = xpcall(chunk, traced, ...)
     r.phase = former
     scheduler.current = thread
+    stand_in.request = nil
+    spare = stand_in
     return ok, value
 end
 

@@ -1,6 +1,10 @@
 -- A request: one plain table from head to access log.
 --
--- Every field is set here, so that none is added while it is served.
+-- Rules:
+--
+-- 1. What every request sets is in the table from the start, so that it need
+--    not grow; what few set is read from DEFAULTS until then.
+-- 2. Making the table costs by its fields, so no other has a place in it.
 --
 --   downstream, connection, listener, settings   where it came from
 --   head          what was parsed (http/head.lua)
@@ -35,104 +39,88 @@ local clock = require "resty_py.clock"
 
 local setmetatable = setmetatable
 
-local Request = {}
-Request.__index = Request
-
 -- NGX_HTTP_MAX_URI_CHANGES and one.
 local URI_CHANGES = 11
 
-local _M = {}
+-- Fields that are nil by default are not named.
+local DEFAULTS = {
+    entries = 0,
+    internal = false,
+    uri_changes = URI_CHANGES,
+    uri_changed = false,
+    uri_rewritten = false,
+    add_uri_to_alias = false,
+    access_granted = false,
+    in_error_page = false,
+
+    allow_ranges = false,
+    local_redirect = false,
+    body_over = false,
+    filter_failed = false,
+    header_only = false,
+    chunked = false,
+    buffering = false,
+    is_streamed = false,
+
+    body_state = "none",
+    received = 0,
+    body_left = 0,
+    linger = false,
+}
+DEFAULTS.__index = DEFAULTS
+
+local _M = {defaults = DEFAULTS}
 
 
--- head: as http/head.lua gives it.
-function _M.new(downstream, head)
-    local settings = downstream.settings
-    return setmetatable({
+-- head: as http/head.lua gives it; server: of program/init.lua.
+function _M.new(downstream, head, server)
+    local record = server.base
+    local settings = record.settings
+    local r = setmetatable({
         downstream = downstream,
         connection = downstream.connection,
+        server = server,
+        location = record,
         settings = settings,
         head = head,
-        fields = nil,
         method = head.method,
         version = head.version,
         uri = head.line.uri,
         args = head.line.args,
         phase = "content",
-        main = nil,
-        parent = nil,
-        server = nil,
-        location = nil,
-        content = nil,
         steps = nil,
         step = 0,
-        uri_changes = URI_CHANGES,
-        uri_changed = false,
-        entries = 0,
-        access_code = nil,
-        access_granted = false,
-        err_status = nil,
-        in_error_page = false,
-        echo = nil,
         start_mono = clock.mono,
         start_wall = clock.wall,
         entry = nil,
         alive = 0,
         over = nil,
-        abandon = nil,
-        threads = nil,
-        sockets = nil,
-        ctx = nil,
-        vars = nil,
-        captures = nil,
-        id = nil,
         terminated = false,
-        internal = false,
-        on_abort = nil,
-
-        status = 0,
-        headers = nil,
-        content_type = nil,
-        content_length = nil,
-        last_modified = nil,
-        allow_ranges = false,
-        ranges = nil,
-        uri_rewritten = false,
-        add_uri_to_alias = false,
-        local_redirect = false,
-        body_over = false,
-        filter_failed = false,
-        filter_exit = nil,
-        headers_sent = false,
-        header_only = false,
-        chunked = false,
-        buffering = false,
-        is_streamed = false,
-        eof = false,
         keepalive = head.keepalive
             and downstream.requests < settings.keepalive_requests,
+
+        status = 0,
+        content_type = nil,
+        content_length = nil,
+        headers = nil,
+        headers_sent = false,
+        eof = false,
         out = {},
         out_n = 0,
         out_size = 0,
         body_sent = 0,
         head_size = 0,
         sent = 0,
-        raw_socket = nil,
-
-        body_state = head.content_length and head.content_length > 0
-            and "unread" or head.chunked and "unread" or "none",
-        received = 0,
-        body_left = head.content_length or 0,
-        body_data = nil,
-        body_file = nil,
-        body_file_owned = nil,
-        body_sink = nil,
-        body_socket = nil,
-        discarder = nil,
-        beyond_body = nil,
-        chunk_state = nil,
-        linger = false,
-        expecting = head.expect,
-    }, Request)
+    }, DEFAULTS)
+    local length = head.content_length
+    if length and length > 0 or head.chunked then
+        r.body_state = "unread"
+        r.body_left = length or 0
+    end
+    if head.expect then
+        r.expecting = true
+    end
+    return r
 end
 
 

@@ -174,7 +174,9 @@ end
 
 local function find_config(r)
     r.content = nil
-    r.uri_changed = false
+    if r.uri_changed then
+        r.uri_changed = false
+    end
     local record = find(r.server.base, r)
     if record.settings.internal and not r.internal then
         r.location, r.settings = record, record.settings

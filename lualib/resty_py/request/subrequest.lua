@@ -98,12 +98,10 @@ end
 
 
 local function new(r, options)
-    local sr = request.new(r.downstream, own_head(r, options))
+    local sr = request.new(r.downstream, own_head(r, options), r.server)
     sr.parent = r
     sr.main = r.main or r
     sr.depth = (r.depth or MAX_DEPTH) - 1
-    sr.server = r.server
-    sr.settings = r.server.base.settings
     sr.internal = true
     sr.method = options.method or "GET"
     sr.uri = options.uri
@@ -170,19 +168,26 @@ local function new_group(r)
 end
 
 
+-- How many groups the request waits for.
+local function count(r, change)
+    local pending = (r.pending or 0) + change
+    r.pending = pending > 0 and pending or nil
+end
+
+
 function Group:forget()
     self.thread = nil
     for i = 1, #self do
         abort(self[i])
     end
-    self.request.pending = nil
+    count(self.request, -1)
 end
 
 
 function Group:ended()
     self.left = self.left - 1
     if self.left == 0 then
-        self.request.pending = nil
+        count(self.request, -1)
         if self.thread then
             wake(self.thread)
         end
@@ -228,7 +233,7 @@ end
 
 
 local function wait(r, group)
-    r.pending = group
+    count(r, 1)
     scheduler.leave(begin, group)
     return group
 end

@@ -47,6 +47,7 @@ local lower = string.lower
 local match = string.match
 local max = math.max
 local open = io.open
+local parse_size = require "resty_py.codec.size".parse
 local sub = string.sub
 
 -- Names of prefixed variables kept per generation.
@@ -222,10 +223,13 @@ local BUILTIN = {
     request_body_file = function(r) return r.body_file end,
     request_id = request_id,
     request_length = function(r)
-        return format("%d", head_length(r.head) + r.received)
+        return r.parent and "0"
+            or format("%d", head_length(r.head) + r.received)
     end,
     request_time = request_time,
-    request_completion = function(r) return r.eof and "OK" or "" end,
+    request_completion = function(r)
+        return r.eof and not r.parent and "OK" or ""
+    end,
     document_root = path.document_root,
     realpath_root = path.realpath_root,
     request_filename = path.request_filename,
@@ -248,7 +252,7 @@ local BUILTIN = {
     status = status,
     bytes_sent = function(r) return format("%d", bytes_sent(r)) end,
     body_bytes_sent = body_bytes_sent,
-    limit_rate = function() return "0" end,
+    limit_rate = function(r) return format("%d", r.limit_rate or 0) end,
 
     msec = function() return seconds(clock.wall) end,
     time_local = function() return httptime.access_stamp(clock.wall) end,
@@ -284,6 +288,9 @@ local SENT = {
         local value = r.headers and r.headers:get("last-modified")
         return value
             or r.last_modified and httptime.http_time(r.last_modified)
+    end,
+    location = function(r)
+        return r.sent_location or r.headers and r.headers:get("location")
     end,
     connection = sent_connection,
     ["keep-alive"] = function(r)
@@ -342,6 +349,16 @@ local known = memo.new(NAMES)
 local defined, declared = {}, {}
 
 
+local function from_prefix(name)
+    for _, prefix in ipairs(PREFIXES) do
+        local start, make = prefix[1], prefix[2]
+        if find(name, start, 1, true) == 1 then
+            return make(sub(name, #start + 1))
+        end
+    end
+end
+
+
 -- Names in any case of letters are those in lower case.
 local function resolve(given)
     local name = lower(given)
@@ -350,17 +367,7 @@ local function resolve(given)
             return _M.get(r, name)
         end
     end
-    local getter = BUILTIN[name] or defined[name]
-    if getter then
-        return getter
-    end
-    for _, prefix in ipairs(PREFIXES) do
-        local start, make = prefix[1], prefix[2]
-        if find(name, start, 1, true) == 1 then
-            return make(sub(name, #start + 1))
-        end
-    end
-    return unknown
+    return BUILTIN[name] or defined[name] or from_prefix(name) or unknown
 end
 
 
@@ -452,7 +459,8 @@ end
 -- is_captured: a regular expression gives it a value, where it matches.
 function _M.declare(name, is_captured)
     if not BUILTIN[name] then
-        _M.define(name, is_captured and unknown or unset(name))
+        _M.define(name, is_captured and unknown or from_prefix(name)
+                  or unset(name))
     end
 end
 
@@ -469,8 +477,15 @@ local SETTERS = {
         r.args = value
         return true
     end,
-    limit_rate = function()
-        return nil, "ngx.var.limit_rate is not supported yet by resty-py"
+    limit_rate = function(r, value)
+        local size = parse_size(value or "")
+        if size then
+            r.limit_rate = size
+        else
+            log.request(r, log.ERR, format('invalid $limit_rate "%s"',
+                                           value or ""))
+        end
+        return true
     end,
 }
 

@@ -12,7 +12,8 @@
 --    thread, is refused.
 -- 3. Where a C function keeps the yield from going outwards the answer is
 --    REFUSED, and the error is raised where the runtime wanted to wait.
--- 4. A plain yield in a light thread's own coroutine lets other threads run.
+-- 4. A plain yield in a light thread's own coroutine lets other threads run. A
+--    handler that cannot wait (request/hooks.lua) has no coroutine to yield.
 --
 -- Follows ngx_http_lua_coroutine.c.
 
@@ -161,10 +162,12 @@ end
 
 -- coroutine.yield(…)
 function _M.yield(...)
-    if light[running()] then
-        return pause()
+    if not light[running()] then
+        return yield(...)
+    elseif scheduler.current.is_hook then
+        error("attempt to yield from outside a coroutine", 2)
     end
-    return yield(...)
+    return pause()
 end
 
 

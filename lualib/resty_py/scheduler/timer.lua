@@ -22,6 +22,7 @@ local scheduler = require "resty_py.scheduler"
 local format = string.format
 local getinfo = debug.getinfo
 local ipairs = ipairs
+local next_number = require "resty_py.net.connection".next_number
 local pairs = pairs
 local select = select
 local setmetatable = setmetatable
@@ -61,6 +62,7 @@ local function new_context(self)
     return {
         phase = "timer",
         is_timer = true,
+        number = next_number(),
         settings = self.settings,
         origin = self.origin,
         alive = 1,

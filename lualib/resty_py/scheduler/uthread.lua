@@ -223,6 +223,8 @@ local function refusal(thread)
         return KILLED
     elseif thread.dead then
         return "already terminated"
+    elseif thread.owner and thread.owner.is_subrequests then
+        return "pending subrequests"
     end
 end
 

@@ -1,0 +1,6 @@
+ngx.say("trace: ", ngx.ctx.trace)
+ngx.say("double: ", ngx.var.double)
+ngx.say("label: ", ngx.var.label)
+ngx.say("phase of set: ", ngx.var.phase)
+ngx.say("header: ", ngx.req.get_headers()["x-rewritten"])
+ngx.say("currency: ", currency)

@@ -1,0 +1,31 @@
+-- What cannot be asked for.
+
+local function show(f, ...)
+    local ok, err = pcall(f, ...)
+    ngx.say(tostring(ok), " ", type(err) == "table" and err.status or err)
+end
+
+local capture, multi = ngx.location.capture, ngx.location.capture_multi
+show(capture)
+show(capture, "")
+show(capture, nil)
+show(capture, "/../x")
+show(capture, "@named")
+show(capture, "/nothing-there")
+show(capture, "show")
+show(capture, "/show", 1)
+show(capture, "/show", {method = "GET"})
+show(capture, "/show", {method = 3000000})
+show(capture, "/show", {args = 1.5})
+show(capture, "/show", {args = true})
+show(capture, "/show", {body = {}})
+show(capture, "/show", {ctx = 1})
+show(capture, "/show", {vars = 1})
+show(capture, "/show", {vars = {[{}] = 1}})
+show(capture, "/show", {vars = {nowhere = "x"}})
+show(capture, "/show", {vars = {uri = "x"}})
+show(multi)
+show(multi, {})
+show(multi, {{}})
+show(multi, {"/show"})
+show(multi, {{"/show", 1}})

@@ -1,0 +1,27 @@
+-- Every option that a subrequest has.
+
+local function show(...)
+    local res = ngx.location.capture(...)
+    ngx.say(res.status, " ", res.body)
+end
+
+show("/show")
+show("/show?a=1")
+show("/show", {args = "b=2"})
+show("/show?a=1", {args = {b = "x y"}})
+show("/show", {args = {}})
+show("/show", {args = ""})
+show("/show", {method = ngx.HTTP_POST})
+show("/show", {method = ngx.HTTP_POST, body = "hello"})
+show("/show", {body = "with get"})
+show("/show", {method = ngx.HTTP_PUT, body = ""})
+show("/show", {method = ngx.HTTP_DELETE})
+show("/show", {method = ngx.HTTP_OPTIONS})
+show("/show", {method = ngx.HTTP_HEAD})
+show("/show", {method = ngx.HTTP_PATCH, body = ("p"):rep(20)})
+show("/show", {vars = {dog = "x"}})
+show("/show", {copy_all_vars = true})
+show("/show", {share_all_vars = true})
+show("/show", {ctx = {}})
+show("/return/1", {unknown_option = 1})
+show("/%73how?c=%20")
