@@ -22,6 +22,7 @@ local phases = require "resty_py.request.phases"
 local response = require "resty_py.http.response"
 local scalar = require "resty_py.api.scalar"
 
+local add_value = require "resty_py.codec.repeated".add
 local client = phases.client
 local error = error
 local escape_name = escape.name
@@ -257,18 +258,6 @@ function _M.get(r, name)
 end
 
 
-local function store(found, name, value)
-    local existing = found[name]
-    if existing == nil then
-        found[name] = value
-    elseif type(existing) == "table" then
-        existing[#existing + 1] = value
-    else
-        found[name] = {existing, value}
-    end
-end
-
-
 -- Puts what the server writes of its own; returns how many they are.
 local function store_own(r, found)
     local n = 1
@@ -310,7 +299,7 @@ function _M.get_all(r, max, raw)
     end
     for i = 1, n do
         if not is_server_s(headers.key[i]) then
-            store(found, raw and headers.name[i] or headers.key[i],
+            add_value(found, raw and headers.name[i] or headers.key[i],
                   headers.value[i])
         end
         left = left - 1

@@ -12,6 +12,7 @@ local target = require "resty_py.request.target"
 local text = require "resty_py.codec.text"
 local variables = require "resty_py.request.variables"
 
+local add_value = require "resty_py.codec.repeated".add
 local check = phases.check
 local error = error
 local find = string.find
@@ -286,18 +287,6 @@ end
 -- Answers --------------------------------------------------------------------
 
 
-local function store(found, name, value)
-    local existing = found[name]
-    if existing == nil then
-        found[name] = value
-    elseif type(existing) == "table" then
-        existing[#existing + 1] = value
-    else
-        found[name] = {existing, value}
-    end
-end
-
-
 local TIMED = {[200] = true, [206] = true, [304] = true, [204] = true}
 
 
@@ -305,7 +294,7 @@ local function headers_to_lua(sr)
     local found = {}
     local headers = sr.headers
     for i = 1, headers and headers.n or 0 do
-        store(found, headers.name[i], headers.value[i])
+        add_value(found, headers.name[i], headers.value[i])
     end
     if sr.content_type and sr.content_type ~= "" then
         found["Content-Type"] = sr.content_type

@@ -27,6 +27,7 @@
 local text = require "resty_py.codec.text"
 local uri = require "resty_py.codec.uri"
 
+local add_value = require "resty_py.codec.repeated".add
 local concat = table.concat
 local escape = uri.escape_many
 local find = string.find
@@ -106,18 +107,6 @@ local function emptied(into)
 end
 
 
-local function store(args, key, value)
-    local existing = args[key]
-    if existing == nil then
-        args[key] = value
-    elseif type(existing) == "table" then
-        existing[#existing + 1] = value
-    else
-        args[key] = {existing, value}
-    end
-end
-
-
 -- Stores the pair s[from..last], whose first "=" is at `equals` unless that
 -- lies behind `last`. Returns whether its key was not empty.
 local function store_pair(args, s, from, last, equals, is_plain)
@@ -134,7 +123,7 @@ local function store_pair(args, s, from, last, equals, is_plain)
         key = unescape(key)
         value = value == true or unescape(value)
     end
-    store(args, key, value)
+    add_value(args, key, value)
     return true
 end
 

@@ -24,11 +24,11 @@
 local escape = require "resty_py.http.escape"
 local host = require "resty_py.http.host"
 
+local add_value = require "resty_py.codec.repeated".add
 local concat = table.concat
 local find = string.find
 local gsub = string.gsub
 local ipairs = ipairs
-local type = type
 
 local _M = {}
 
@@ -48,18 +48,6 @@ end
 -- Reading -------------------------------------------------------------------
 
 
-local function store(found, name, value)
-    local existing = found[name]
-    if existing == nil then
-        found[name] = value
-    elseif type(existing) == "table" then
-        existing[#existing + 1] = value
-    else
-        found[name] = {existing, value}
-    end
-end
-
-
 -- Returns a table: name in lower case -> value, or array of values where a
 -- name comes again [, "truncated"].
 --   max   headers at most; 0 or less for no limit
@@ -73,7 +61,7 @@ function _M.collect(head, max, raw)
     end
     for i = 1, n do
         local record = fields[i]
-        store(found, raw and record.name or record.lower, record.value)
+        add_value(found, raw and record.name or record.lower, record.value)
     end
     return found, truncated
 end
