@@ -23,6 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from . import nginx
 
         return nginx.main(words[1:])
+    if words[:1] == ["test"]:
+        from . import test
+
+        return test.main(words[1:])
     from . import app
 
     return app.main(words)

@@ -1,0 +1,1 @@
+"""Runs Test::Nginx suites without Perl or nginx: ``resty-py test``."""

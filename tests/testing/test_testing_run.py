@@ -1,0 +1,163 @@
+"""The command: the example's suite, on our server and on the real one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from nginx_modules import load_modules
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "testing"
+
+PATIENCE = 120
+
+
+def run(folder, *arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "resty_py", "test", *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def test_the_example_is_green_here(tmp_path):
+    done = run(EXAMPLE, "--junit", str(tmp_path / "report.xml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "21 passed, 0 failed in" in done.stdout
+    suites = ElementTree.parse(tmp_path / "report.xml").getroot()
+    assert [(s.get("tests"), s.get("failures")) for s in suites] == [
+        ("9", "0"),
+        ("12", "0"),
+    ]
+
+
+def test_the_example_is_green_on_the_real_nginx():
+    modules = load_modules()
+    done = run(EXAMPLE, "--binary", "nginx", TEST_NGINX_LOAD_MODULES=modules)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "21 passed, 0 failed in" in done.stdout
+
+
+FAILING = """\
+use Test::Nginx::Socket::Lua;
+plan tests => 2 * blocks();
+run_tests();
+
+__DATA__
+
+=== TEST 1: right
+--- config
+    location /t { content_by_lua_block { ngx.say("yes") } }
+--- request
+GET /t
+--- response_body
+yes
+
+
+
+=== TEST 2: wrong
+--- config
+    location /t {
+        content_by_lua_block {
+            ngx.log(ngx.ERR, "this is why")
+            ngx.say("no")
+        }
+    }
+--- request
+GET /t
+--- response_body
+yes
+
+
+
+=== TEST 3: left out
+--- skip_nginx: 2: > 1.0.0
+--- config
+--- request
+GET /t
+"""
+
+
+@pytest.fixture
+def failing(tmp_path):
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "some.t").write_text(FAILING)
+    return tmp_path
+
+
+def test_a_failure_is_explained(failing):
+    done = run(failing)
+    assert done.returncode == 1
+    for part in (
+        ".Fs\n",
+        "--- t/some.t: TEST 2: wrong (line 17)\n",
+        "    -yes\\n\n    +no\\n\n",
+        "    GET /t HTTP/1.1\n",
+        "this is why",
+        "run it alone: resty-py test t/some.t -k 2\n",
+        "1 passed, 1 failed, 1 skipped in",
+    ):
+        assert part in done.stdout, part
+
+
+def test_one_block_alone(failing):
+    done = run(failing, "t/some.t", "-k", "2 or 'left OUT'", "-v")
+    assert "1 failed, 1 skipped in" in done.stdout
+    assert "skipped: t/some.t: TEST 3: left out: skip_nginx: > 1.0.0" in done.stdout
+
+
+def test_tap(failing):
+    done = run(failing, "--tap")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[:3] == [
+        "TAP version 13",
+        "ok 1 - t/some.t: TEST 1: right",
+        "not ok 2 - t/some.t: TEST 2: wrong",
+    ]
+    assert lines[-2:] == [
+        "ok 3 - t/some.t: TEST 3: left out # SKIP skip_nginx: > 1.0.0",
+        "1..3",
+    ]
+
+
+def test_a_wrong_plan_fails_a_file(tmp_path):
+    (tmp_path / "some.t").write_text(
+        "plan tests => 3;\n__DATA__\n=== TEST 1: a\n"
+        "--- config\nlocation /t { return 200; }\n--- request\nGET /t\n"
+    )
+    done = run(tmp_path, "some.t")
+    assert done.returncode == 1
+    assert "--- some.t: planned 3 checks, ran 1" in done.stdout
+
+
+def test_a_server_that_does_not_start_is_a_failure(tmp_path):
+    (tmp_path / "some.t").write_text(
+        "run_tests();\n__DATA__\n=== TEST 1: a\n"
+        "--- config\nno_such_directive on;\n--- request\nGET /t\n"
+    )
+    done = run(tmp_path, "some.t")
+    assert done.returncode == 1
+    assert 'unknown directive "no_such_directive" in' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["nothing.t"], "nothing.t: no such file or folder"),
+        (["-k", "(a"], "no )"),
+        (["--lua", "lua99"], "lua99"),
+    ],
+)
+def test_wrong_usage(tmp_path, arguments, text):
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert text in done.stderr
