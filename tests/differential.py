@@ -118,6 +118,7 @@ class Comparison:
         folder: for the Lua files and logs; a :func:`short_folder`.
         settings: limits of ours, as ``NAME=VALUE``.
         directives: the same for nginx.
+        options: further ones of ours, as ``open_worker`` takes them.
     """
 
     def __init__(
@@ -126,11 +127,13 @@ class Comparison:
         folder: Path,
         settings: tuple[str, ...] = (),
         directives: str = "",
+        options: Mapping[str, object] | None = None,
     ) -> None:
         self._cases = cases
         self._folder = folder
         self._settings = settings
         self._directives = directives
+        self._options = options or {}
         self._kept: dict[object, dict[str, Transcript]] = {}
 
     async def expected(self, name: str) -> Transcript:
@@ -155,7 +158,9 @@ class Comparison:
     async def _run_on_ours(self, variant: Variant) -> dict[str, Transcript]:
         async with open_peers() as places:
             self._write(places)
-            async with open_rig(variant, self._folder, *self._settings) as rig:
+            async with open_rig(
+                variant, self._folder, *self._settings, **self._options
+            ) as rig:
                 ports = {
                     name: rig.serve(self._folder / f"{name}.lua")
                     for name in self._cases

@@ -17,6 +17,7 @@
 local shim = ...
 
 local concat = table.concat
+local huge = math.huge
 local pcall = pcall
 local running = shim.stock_running
 local select = select
@@ -35,6 +36,8 @@ local stock_pcall = shim.stock_pcall
 -- LEVELS1 and LEVELS2.
 local FIRST = 12
 local LAST = 10
+-- Frames of this file that may be on top of the user's.
+local OWN = 8
 
 local PCALL = {what = "C", namewhat = "global", name = "pcall",
                source = "=[C]", short_src = "[C]", currentline = -1,
@@ -47,9 +50,11 @@ local function is_machinery(frame)
 end
 
 
-local function append_frames(stack, co, level, what)
+-- most: frames that make a stack long enough. Finding the n-th of a coroutine
+-- takes n steps, and a stack that has overflowed has thousands.
+local function append_frames(stack, co, level, what, most)
     local frame = stock_getinfo(co, level, what)
-    while frame do
+    while frame and #stack < most do
         stack[#stack + 1] = frame
         level = level + 1
         frame = stock_getinfo(co, level, what)
@@ -68,11 +73,11 @@ local function first_user_level(co)
 end
 
 
-local function append_callers(stack, helper, what)
+local function append_callers(stack, helper, what, most)
     local co = outer[helper]
     while co do
         stack[#stack] = PCALL
-        append_frames(stack, co, first_user_level(co), what)
+        append_frames(stack, co, first_user_level(co), what, most)
         co = outer[co]
     end
 end
@@ -109,14 +114,14 @@ end
 
 
 -- Rule 3: cuts the stack at the call of the handler and puts the helper in.
-local function with_failed(stack, helper, what)
+local function with_failed(stack, helper, what, most)
     local cut = handler_call(stack)
     if not cut then
         return stack
     end
     local whole = {}
     copy(whole, stack, 1, cut - 1)
-    append_frames(whole, helper, 0, what)
+    append_frames(whole, helper, 0, what, most)
     whole[#whole] = PCALL
     copy(whole, stack, after_machinery(stack, cut + 1), #stack)
     return whole
@@ -124,10 +129,11 @@ end
 
 
 -- The stack of the running coroutine from the caller of `entry` on, the
--- function of this file that the user called.
-local function current_stack(co, entry, what)
+-- function of this file that the user called. Frame `most` and those behind
+-- it may be wrong or missing.
+local function current_stack(co, entry, what, most)
     local frames = {}
-    append_frames(frames, co, 0, what)
+    append_frames(frames, co, 0, what, most + OWN)
     local top = 1
     while frames[top].func ~= entry do
         top = top + 1
@@ -135,21 +141,21 @@ local function current_stack(co, entry, what)
     local stack = {}
     copy(stack, frames, top + 1, #frames)
     if failed[co] then
-        stack = with_failed(stack, failed[co], what)
+        stack = with_failed(stack, failed[co], what, most)
     end
-    append_callers(stack, co, what)
+    append_callers(stack, co, what, most)
     return stack
 end
 
 
 -- The stack of a coroutine that is not running.
-local function parked_stack(co, what)
+local function parked_stack(co, what, most)
     while inner[co] do
         co = inner[co]
     end
     local stack = {}
-    append_frames(stack, co, 0, what)
-    append_callers(stack, co, what)
+    append_frames(stack, co, 0, what, most)
+    append_callers(stack, co, what, most)
     return stack
 end
 
@@ -215,8 +221,8 @@ local function traceback_of(co, ...)
         return stock_traceback(co, ...)
     end
     local message, level = ...
-    return report(parked_stack(co, "nSlf"), (level or 0) + 1, select("#", ...),
-                  message)
+    return report(parked_stack(co, "nSlf", huge), (level or 0) + 1,
+                  select("#", ...), message)
 end
 
 
@@ -227,7 +233,7 @@ local function traceback(...)
     end
     local co = running()
     if is_split(co) then
-        local stack = current_stack(co, shim.traceback, "nSlf")
+        local stack = current_stack(co, shim.traceback, "nSlf", huge)
         return report(stack, level or 1, select("#", ...), message)
     elseif select("#", ...) == 0 then
         local text = stock_traceback("", 2)
@@ -246,7 +252,7 @@ end
 
 local function getinfo_of(co, level, what)
     if inner[co] and type(level) == "number" then
-        return parked_stack(co, asked(what))[level + 1]
+        return parked_stack(co, asked(what), level + 2)[level + 1]
     end
     return stock_getinfo(co, level, what or "nSluf")
 end
@@ -261,7 +267,8 @@ local function getinfo(...)
     end
     local co = running()
     if is_split(co) and first > 0 then
-        return current_stack(co, shim.visible_getinfo, asked(second))[first]
+        return current_stack(co, shim.visible_getinfo, asked(second),
+                             first + 1)[first]
     end
     local info = stock_getinfo(first + 1, second or "nSluf")
     return info

@@ -128,12 +128,15 @@ end
 
 
 -- Takes one resource; parks at most `seconds`, 0 only looks.
--- Returns true | nil, "timeout" at once | false, "timeout" after waiting.
+-- Returns true | nil, "timeout" at once | false, "timeout" after waiting
+-- | nil, err in a phase that cannot wait.
 function Semaphore:wait(seconds)
     check(self)
-    phases.check(YIELDABLE)
+    local r = phases.request()
     local ms = milliseconds(seconds)
-    if self.resources > 0 and self.waiting == 0 then
+    if not YIELDABLE[r.phase] then
+        return nil, phases.disabled(r.phase)
+    elseif self.resources > 0 and self.waiting == 0 then
         self.resources = self.resources - 1
         return true
     elseif ms == 0 then

@@ -1,6 +1,8 @@
 -- The error log: nginx's levels and the suffixes that say for whom a line
 -- was written.
 --
+--   enabled(level, settings), level(settings)
+--                                     what is kept where they are in force
 --   write(level, text)                a line of the worker's own
 --   plain(downstream, level, text)    one that names the client itself
 --   connection(downstream, level, text)   "…, client: A, server: L", which
@@ -8,6 +10,7 @@
 --   head(downstream, head, level, text)   "…, client: A, server: B,
 --                                     request: "…", host: "…",
 --                                     referrer: "…""
+--   debug(r, text), debugs(r)         one of level debug; whether they are kept
 --   request(r, level, text)           the same, or "…, context: ngx.timer,
 --                                     client: A, server: L" for a timer's
 --
@@ -46,12 +49,25 @@ function _M.escape(text)
 end
 
 
+-- Escapes control bytes of a path that a client has named a part of: a line
+-- stays one, and others read as nginx writes them.
+function _M.path(text)
+    return (gsub(text, "%c", escape_byte))
+end
+
+
 local escape = _M.escape
 
 
 -- Whether lines of this level are kept where `settings` are in force.
 function _M.enabled(level, settings)
     return level <= (settings and settings.error_level or threshold)
+end
+
+
+-- The least severe level that is kept there.
+function _M.level(settings)
+    return settings and settings.error_level or threshold
 end
 
 
@@ -120,6 +136,24 @@ function _M.head(downstream, head, level, text)
     if level <= settings.error_level then
         return write_head(downstream, settings, head, level, text)
     end
+end
+
+
+-- A line of nginx's own of level debug. It does not say for whom it is.
+--   r   the request or timer that it is about, or nil
+function _M.debug(r, text)
+    local settings = r and r.settings
+    if (settings and settings.error_level or threshold) == _M.DEBUG then
+        local downstream = r and r.downstream
+        write(_M.DEBUG, text, downstream and downstream.number
+              or r and r.number, settings and settings.error_log_id)
+    end
+end
+
+
+-- Whether they are kept, for who has to put one together.
+function _M.debugs(r)
+    return r.settings.error_level == _M.DEBUG
 end
 
 

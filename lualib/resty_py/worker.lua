@@ -70,7 +70,8 @@ local function run_hook(phase)
         chunk, err = hooks.run_plain(phase, chunk, main)
     end
     if not chunk then
-        return nil, phase .. "_by_lua error: " .. gsub(err, LOADING, "")
+        local form = code.path and "_by_lua_file" or "_by_lua"
+        return nil, phase .. form .. " error: " .. gsub(err, LOADING, "")
     end
     return true
 end
@@ -81,6 +82,7 @@ end
 function _M.start(given)
     program.load(given)
     api.install()
+    handler.remember(program.hooks.init)
     -- What loading has left is no measure of the garbage to come.
     collectgarbage()
     return run_hook("init")

@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import __version__, server
 from ..host.dns import parse_nameserver
-from ..server.config import DEFAULT_LISTEN, AppConfig, Limits, SettingError
+from ..server.config import (
+    DEFAULT_LISTEN,
+    AppConfig,
+    Limits,
+    SettingError,
+    read_zone_size,
+)
 from ..server.listeners import ListenError, parse_listen
 from ..server.log import LEVELS, find_level
 from ..vm import FLAVOURS, VM, LuaError, UnknownFlavourError
@@ -133,6 +139,7 @@ def _configure(args: argparse.Namespace) -> AppConfig:
         error_level=error_level,
         resolvers=tuple(args.resolver),
         limits=_limits(args.set),
+        shared_dicts=tuple(args.shared_dict),
     )
 
 
@@ -253,6 +260,14 @@ def _add_server_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _shared_dict(text: str) -> tuple[str, int]:
+    """Split ``NAME:SIZE``."""
+    name, colon, size = text.partition(":")
+    if not colon:
+        raise ValueError(f'"{text}" is not NAME:SIZE')
+    return name, read_zone_size(name, size)
+
+
 def _add_lua_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--lua",
@@ -268,6 +283,14 @@ def _add_lua_options(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         help="look for modules here first; may be repeated",
+    )
+    group.add_argument(
+        "--shared-dict",
+        metavar="NAME:SIZE",
+        type=_value(_shared_dict),
+        action="append",
+        default=[],
+        help="a dictionary of ngx.shared, such as cache:10m; may be repeated",
     )
 
 

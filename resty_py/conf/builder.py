@@ -301,10 +301,12 @@ def _endpoints(
     numbers = {id(one): n for n, one in enumerate(block.slots.get("server", ()))}
     for bound in reading.endpoints.values():
         members = tuple(numbers[id(server)] for server in bound.servers)
+        default = numbers[id(bound.default)]
+        nodelay = servers[default].settings["tcp_nodelay"]
         endpoint = Endpoint(
             bound.address,
-            MappingProxyType(dict(bound.options)),
-            numbers[id(bound.default)],
+            MappingProxyType({**bound.options, "nodelay": nodelay}),
+            default,
             members,
         )
         _check_names(endpoint, servers, reading)

@@ -282,7 +282,8 @@ class Endpoint:
 
     Attributes:
         address: the address.
-        options: the parameters of ``listen``; *backlog* is always there.
+        options: the parameters of ``listen``; *backlog* is always there, as is
+            *nodelay*: ``tcp_nodelay`` of the default server.
         default: the server for hosts that no name fits.
         servers: all of them, in the order of the file.
     """

@@ -27,8 +27,9 @@ from .builder import default_settings
 from .lexer import to_bytes
 from .model import Location
 from .regex import Regex
-from .settings import AccessLog, AccessRule, ErrorLog, Root
+from .settings import AccessLog, AccessRule, ErrorLog, Resolver, Root
 from .template import Capture, Template, Variable
+from .variables import key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +52,8 @@ class Program:
         access_logs: the access logs of constant paths, by id.
         package_path: ``lua_package_path``, if it is said.
         package_cpath: ``lua_package_cpath``, if it is said.
-        resolvers: nameservers; none: names resolve as libc does it.
+        resolvers: those that blocks name, by number.
+        shared_dicts: names and sizes of the shared dictionaries.
     """
 
     table: dict[bytes, Any]
@@ -59,7 +61,8 @@ class Program:
     access_logs: tuple[AccessLog, ...] = ()
     package_path: str | None = None
     package_cpath: str | None = None
-    resolvers: tuple[str, ...] = ()
+    resolvers: tuple[Resolver, ...] = ()
+    shared_dicts: tuple[tuple[bytes, int], ...] = ()
 
 
 def compile_program(config: Config) -> Program:
@@ -73,7 +76,8 @@ def compile_program(config: Config) -> Program:
         tuple(compiler.access_logs),
         _with_prefix(settings.get("lua_package_path"), config.prefix),
         _with_prefix(settings.get("lua_package_cpath"), config.prefix),
-        _resolvers(config),
+        tuple(compiler.resolvers),
+        _shared_dicts(config),
     )
 
 
@@ -84,19 +88,9 @@ def _with_prefix(path: str | None, prefix: str) -> str | None:
     return re.sub(r"\$(?:prefix|\{prefix\})", lambda _: prefix, path)
 
 
-def _resolvers(config: Config) -> tuple[str, ...]:
-    """Return the nameservers of the http block, or the first that a server names."""
-    if config.http is None:
-        return ()
-    blocks = [config.http.settings, *(one.settings for one in config.http.servers)]
-    named = next((block["resolver"] for block in blocks if block.get("resolver")), None)
-    if named is None:
-        return ()
-    return tuple(_nameserver(host, port) for host, port in named.servers)
-
-
-def _nameserver(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def _shared_dicts(config: Config) -> tuple[tuple[bytes, int], ...]:
+    declared = config.http.shared_dicts if config.http else ()
+    return tuple((to_bytes(one.name), one.size) for one in declared)
 
 
 def app_settings(given: Mapping[str, Any], root: Path) -> dict[bytes, Any]:
@@ -165,6 +159,7 @@ class _Compiler:
 
     error_logs: list[tuple[ErrorLog, ...]] = field(default_factory=list)
     access_logs: list[AccessLog] = field(default_factory=list)
+    resolvers: list[Resolver] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
     # The parts of a program ---------------------------------------------------
@@ -194,7 +189,6 @@ class _Compiler:
             b"maps": [self.plain(one) for one in http.maps],
             b"log_formats": formats,
             b"declared": _declared(http),
-            b"shared_dicts": [self.plain(one) for one in http.shared_dicts],
         }
 
     def server(self, server: Server) -> dict[bytes, Any]:
@@ -236,6 +230,8 @@ class _Compiler:
             value = getattr(step, one.name)
             if isinstance(value, Location):
                 fields[one.name.encode()] = self.location(value, server_name)
+            elif one.name == "variable":
+                fields[b"variable"] = to_bytes(key(value))
             elif value is not None:
                 fields[one.name.encode()] = self.plain(value)
         return fields
@@ -245,9 +241,9 @@ class _Compiler:
     def settings(self, settings: Mapping[str, Any]) -> dict[bytes, Any]:
         table: dict[bytes, Any] = {}
         for name, value in settings.items():
-            for key, form in self._forms(name, value):
+            for place, form in self._forms(name, value):
                 if form is not None:
-                    table[key.encode()] = self.plain(form)
+                    table[place.encode()] = self.plain(form)
         return table
 
     def _forms(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -255,6 +251,8 @@ class _Compiler:
             yield "error_log_id", self._error_log(value)
         elif name == "access_log":
             yield "access_logs", [self._access_log(log) for log in value]
+        elif name == "resolver":
+            yield name, value and _place(self.resolvers, value)
         elif name in _FORMS:
             yield from _FORMS[name](value).items()
         elif name not in _NOT_FOR_LUA:
@@ -293,8 +291,9 @@ class _Compiler:
 
     def _part(self, part: str | Variable | Capture) -> Any:
         if isinstance(part, Variable):
-            self.used.add(part.name)
-            return {b"name": to_bytes(part.name)}
+            name = key(part.name)
+            self.used.add(name)
+            return {b"name": to_bytes(name)}
         return part.number if isinstance(part, Capture) else to_bytes(part)
 
     def _fields(self, value: Any) -> dict[bytes, Any]:
@@ -329,7 +328,8 @@ def _declared(http: Http) -> dict[bytes, bool]:
         for rule in one.rules:
             captured.update(rule.source.names if isinstance(rule.source, Regex) else ())
     return {
-        to_bytes(name.lower()): name in captured for name in sorted(given | captured)
+        to_bytes(key(name.lower())): name in captured
+        for name in sorted(given | captured)
     }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from .errors import ConfError
 from .table import names
 
-__all__ = ["BUILTIN", "PREFIXES", "Variables"]
+__all__ = ["BUILTIN", "CHANGEABLE", "PREFIXES", "Variables", "key"]
 
 #: Variables that nginx and its modules define and that nothing may redefine.
 BUILTIN = names(
@@ -58,6 +58,15 @@ CHANGEABLE = names(
     """
 )
 
+#: Of both those that texts may have, but that Lua does not find:
+#: NGX_HTTP_VAR_NOHASH.
+_HIDDEN = names(
+    """
+    fastcgi_path_info fastcgi_script_name gzip_ratio proxy_add_x_forwarded_for
+    proxy_host proxy_port
+    """
+)
+
 #: Every name that begins so is a variable; longer ones come first.
 PREFIXES = (
     "upstream_trailer_",
@@ -69,6 +78,11 @@ PREFIXES = (
     "http_",
     "arg_",
 )
+
+
+def key(name: str) -> str:
+    """Return the name that a variable has in the VM: one that Lua finds, or not."""
+    return f" {name.lower()}" if name.lower() in _HIDDEN else name
 
 
 class Variables:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import importlib
+import os
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 __all__ = [
     "extension",
     "functions",
+    "hash_",
     "hmac_sha1",
     "hmac_sha256",
     "md5",
     "md5_bin",
+    "random",
     "sha1_bin",
 ]
 
@@ -34,6 +37,8 @@ def functions() -> dict[str, Callable[..., Any]]:
         "sha1_bin": sha1_bin,
         "hmac_sha1": hmac_sha1,
         "hmac_sha256": hmac_sha256,
+        "hash": hash_,
+        "random": random,
         "crc32": zlib.crc32,
         "extension": extension,
     }
@@ -52,6 +57,16 @@ def md5_bin(data: bytes) -> bytes:
 def sha1_bin(data: bytes) -> bytes:
     """Return the SHA-1 digest of *data*: ``ngx.sha1_bin``."""
     return hashlib.sha1(data, usedforsecurity=False).digest()
+
+
+def hash_(name: bytes, data: bytes) -> bytes:
+    """Return the digest *name*, as hashlib calls it, of *data*: ``resty.sha256``."""
+    return hashlib.new(name.decode(), data, usedforsecurity=False).digest()
+
+
+def random(size: int) -> bytes:
+    """Return *size* random bytes that are fit for secrets: ``resty.random``."""
+    return os.urandom(max(int(size), 0))
 
 
 def hmac_sha1(key: bytes, data: bytes) -> bytes:

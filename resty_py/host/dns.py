@@ -7,7 +7,8 @@ Rules:
    answer is not kept, so a change of the hosts file is seen at once.
 3. With nameservers, nginx's ``resolver`` directive, only they are asked, A and
    AAAA together, for the name as it is: no search list, no hosts file. Answers
-   live as long as their TTL on Trio's clock; failures are not kept.
+   live as long as their TTL on Trio's clock, or as ``valid=`` says; failures
+   are not kept.
 4. As in nginx an error of either query is the error of the name; that there
    are no records is one only where both have none.
 5. Who asks for a name that is being looked up waits for that lookup. If its
@@ -39,7 +40,7 @@ from ..vm import HostError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["AddressCache", "Addresses", "Resolver", "parse_nameserver"]
+__all__ = ["AddressCache", "Addresses", "Resolver", "nameserver", "parse_nameserver"]
 
 #: Addresses of a name: (4 or 6, numeric address), IPv4 first.
 Addresses = list[tuple[int, bytes]]
@@ -106,6 +107,11 @@ def parse_nameserver(text: str) -> tuple[str, int]:
     return address[1].decode(), int(port)
 
 
+def nameserver(host: str, port: int) -> str:
+    """Return what :func:`parse_nameserver` makes *host* and *port* of."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and 0 < int(text) < 65536
 
@@ -167,7 +173,8 @@ class Resolver:
         nameservers: as :func:`parse_nameserver` takes them; None or none at
             all means libc.
         ipv6: whether IPv6 addresses are wanted: ``resolver … ipv6=off``.
-        timeout: ``resolver_timeout`` in seconds.
+        timeout: ``resolver_timeout`` in seconds, where a call names none.
+        valid: seconds that an answer lives, in place of its TTL.
         cache: where answers of nameservers are kept; a new one by default.
 
     Raises:
@@ -179,16 +186,26 @@ class Resolver:
         nameservers: list[str] | None = None,
         ipv6: bool = True,
         timeout: float = RESOLVER_TIMEOUT,
+        valid: float | None = None,
         cache: AddressCache | None = None,
     ) -> None:
         self._timeout = timeout
+        self._valid = valid
         self._cache = AddressCache() if cache is None else cache
         self._flights: dict[bytes, _Flight] = {}
         lookup = _DnsLookup(nameservers, ipv6) if nameservers else _LibcLookup(ipv6)
         self._lookup: Callable[[bytes], Awaitable[tuple[Addresses, float]]] = lookup
 
-    async def resolve(self, name: bytes) -> Addresses:
+    async def resolve(
+        self,
+        name: bytes,
+        timeout: float | None = None,  # noqa: ASYNC109 - nginx's resolver_timeout
+    ) -> Addresses:
         """Return the addresses of *name*, at least one, IPv4 first.
+
+        Args:
+            name: of a host.
+            timeout: in seconds; None: that of the resolver.
 
         Raises:
             HostError: ``NAME could not be resolved (CODE: TEXT)``.
@@ -197,6 +214,13 @@ class Resolver:
         if literal is not None:
             return [literal]
         name = name.lower().removesuffix(b".")
+        try:
+            with trio.fail_after(self._timeout if timeout is None else timeout):
+                return await self._find(name)
+        except trio.TooSlowError:
+            raise _error(name, _TIMED_OUT) from None
+
+    async def _find(self, name: bytes) -> Addresses:
         while True:
             kept = self._cache.get(name)
             if kept is not None:
@@ -224,12 +248,11 @@ class Resolver:
 
     async def _look_up(self, name: bytes) -> Addresses:
         try:
-            with trio.fail_after(self._timeout):
-                addresses, ttl = await self._lookup(name)
-        except trio.TooSlowError:
-            raise _error(name, _TIMED_OUT) from None
+            addresses, ttl = await self._lookup(name)
         except _LookupFailed as exc:
             raise _error(name, exc.state) from exc
+        if self._valid is not None:
+            ttl = self._valid
         if ttl > 0:
             self._cache.put(name, addresses, ttl)
         return addresses

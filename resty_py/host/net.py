@@ -15,6 +15,7 @@ import contextlib
 import errno
 import os
 import socket
+import struct
 from typing import TYPE_CHECKING, Any
 
 from ..vm import HostError
@@ -58,6 +59,14 @@ _OPTIONS = {
 }
 
 
+# The beginning of struct tcp_info, in words: its first two are octets; then come
+# rto, ato, snd_mss, rcv_mss, unacked, sacked, lost, retrans, fackets, four times,
+# pmtu, rcv_ssthresh, rtt, rttvar, snd_ssthresh, snd_cwnd, advmss, reordering,
+# rcv_rtt and rcv_space.
+_TCP_INFO_SIZE = 4 * 25
+_TCP_INFO_PLACES = (17, 18, 20, 24)
+
+
 def functions() -> dict[str, Callable[..., Any]]:
     """Return the host namespace ``net``."""
     return {
@@ -70,6 +79,7 @@ def functions() -> dict[str, Callable[..., Any]]:
         "error": error,
         "setoption": setoption,
         "getoption": getoption,
+        "tcp_info": tcp_info,
     }
 
 
@@ -212,6 +222,20 @@ def getoption(fd: int, name: bytes) -> int:
     level, option = _option(name)
     with _borrowed(fd) as sock, _as_kernel_says():
         return sock.getsockopt(level, option)
+
+
+def tcp_info(fd: int) -> tuple[int, ...] | bool:
+    """Return rtt, rttvar, snd_cwnd and rcv_space of a TCP connection.
+
+    False for any other socket.
+    """
+    with _borrowed(fd) as sock:
+        try:
+            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
+        except OSError:
+            return False
+    words = struct.unpack_from(f"{_TCP_INFO_SIZE // 4}I", info)
+    return tuple(words[place] for place in _TCP_INFO_PLACES)
 
 
 @contextlib.contextmanager

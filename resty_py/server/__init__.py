@@ -17,7 +17,9 @@ from .. import __version__
 from ..conf import settings
 from ..conf.program import app_program, app_settings
 from ..conf.template import Template
-from .config import AppConfig, Limits, SettingError
+from ..shared_dict import SharedDict
+from ..shm.zone import Zone
+from .config import AppConfig, Limits, SettingError, read_zone_size
 from .listeners import Address, Listener, ListenError, open_listener, parse_listen
 from .log import ACCESS_LOG_BUFFER, ACCESS_LOG_FLUSH, route_logging
 from .logs import Logs
@@ -25,7 +27,7 @@ from .stopping import stop_signals
 from .worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
 __all__ = [
     "Address",
@@ -48,6 +50,7 @@ async def open_worker(
     error_level: str = "error",
     root: Path | None = None,
     limits: Limits | None = None,
+    shared_dicts: Mapping[str, int | str | SharedDict] | None = None,
     **options: Any,
 ) -> AsyncIterator[Worker]:
     """Run a worker for as long as the block lasts.
@@ -62,23 +65,35 @@ async def open_worker(
         error_level: least severe level that is logged, as ``error_log`` takes it.
         root: the prefix and document root; the working directory by default.
         limits: sizes, timeouts and switches.
+        shared_dicts: the dictionaries of ``ngx.shared``: names, and sizes in
+            bytes or as ``lua_shared_dict`` takes them, such as "10m"; or
+            dictionaries that are there already.
         options: as :class:`Worker` takes them: flavour, path, resolvers.
 
     Yields:
         The running Worker.
 
     Raises:
-        OSError: a log file cannot be opened.
+        OSError: a log file cannot be opened, or there is no memory.
+        SettingError: a dictionary's name or size is none.
         UnknownFlavourError: no such Lua flavour here.
     """
     prefix = (root or Path.cwd()).resolve()
     table = _app_settings(limits or Limits(), prefix, access_log is not None)
     program = app_program(table, _access_log(access_log) if access_log else None)
+    zones = _zones(shared_dicts or {})
     path = None if error_log is None else str(error_log)
     logs = Logs([settings.ErrorLog(path, error_level)], (), program.access_logs)
     with contextlib.closing(logs), route_logging(logs.main):
         async with _body_nursery() as nursery:
-            worker = Worker(program, logs, prefix=prefix, app_settings=table, **options)
+            worker = Worker(
+                program,
+                logs,
+                prefix=prefix,
+                app_settings=table,
+                zones=zones,
+                **options,
+            )
             nursery.start_soon(worker.run_loop, nursery)
             try:
                 yield worker
@@ -95,6 +110,15 @@ def _app_settings(limits: Limits, root: Path, logs: bool) -> dict[bytes, Any]:
     if logs:
         table[b"access_logs"] = [{b"format": b"combined", b"id": 0}]
     return table
+
+
+def _zones(shared_dicts: Mapping[str, int | str | SharedDict]) -> dict[bytes, Zone]:
+    return {
+        name.encode(): one.zone
+        if isinstance(one, SharedDict)
+        else Zone(name.encode(), read_zone_size(name, one))
+        for name, one in shared_dicts.items()
+    }
 
 
 def _access_log(path: Path) -> settings.AccessLog:
@@ -186,6 +210,7 @@ async def _serve_app(config: AppConfig) -> None:
             root=config.root,
             limits=config.limits,
             resolvers=config.resolvers,
+            shared_dicts=dict(config.shared_dicts),
         ) as worker:
             _serve_on(worker, config.app, listeners)
 

@@ -24,6 +24,7 @@ from ..conf.values import (
     parse_size,
     parse_time,
 )
+from ..shared_dict import zone_size
 from .listeners import Address, parse_listen
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ __all__ = [
     "parse_offset",
     "parse_size",
     "parse_time",
+    "read_zone_size",
 ]
 
 T = TypeVar("T")
@@ -192,6 +194,24 @@ def _unknown(name: str, names: Iterable[str]) -> str:
     return f'unknown setting "{name}"{hint}'
 
 
+def read_zone_size(name: str, size: int | str) -> int:
+    """Return the size of a shared dictionary.
+
+    Args:
+        name: what it is called.
+        size: bytes, or text as ``lua_shared_dict`` takes it.
+
+    Raises:
+        SettingError: no dictionary can have that name or size.
+    """
+    if not name:
+        raise SettingError(f'invalid lua shared dict name "{name}"')
+    try:
+        return zone_size(size)
+    except ValueError:
+        raise SettingError(f'invalid lua shared dict size "{size}"') from None
+
+
 #: Where ``resty-py app.lua`` listens: on this machine only.
 DEFAULT_LISTEN = "127.0.0.1:8080"
 
@@ -211,6 +231,7 @@ class AppConfig:
         error_level: the least severe level that is logged.
         resolvers: nameservers, or none for the system's own resolver.
         limits: sizes, timeouts and switches.
+        shared_dicts: names and sizes of the shared dictionaries.
     """
 
     app: Path
@@ -223,3 +244,4 @@ class AppConfig:
     error_level: str = "error"
     resolvers: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    shared_dicts: tuple[tuple[str, int], ...] = ()

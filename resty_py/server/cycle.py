@@ -20,6 +20,7 @@ from ..conf.loader import load
 from ..conf.model import If
 from ..conf.program import compile_program
 from ..conf.settings import ErrorLog
+from ..host.shm import open_zones
 from ..vm import LuaError
 from . import pidfile
 from .endpoints import Socket, bind, try_bind
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ..conf.errors import Notice
     from ..conf.model import Config, Location
     from ..conf.program import Program
+    from ..shm.zone import Zone
     from .process_log import ProcessLog
     from .surroundings import Surroundings
 
@@ -141,7 +143,7 @@ async def open_cycle(
     config: Config,
     log: ProcessLog,
     surroundings: Surroundings,
-    former: Collection[Socket] = (),
+    former: Cycle | None = None,
 ) -> Cycle:
     """Open all that *config* needs, up to and including ``init_by_lua``.
 
@@ -150,7 +152,7 @@ async def open_cycle(
         config: the configuration.
         log: is told what fails, and goes on in the logs of the configuration.
         surroundings: those of the process.
-        former: sockets that are open already.
+        former: the one that is served: what both have is kept.
 
     Raises:
         StartError: something cannot be opened, or ``init_by_lua`` failed.
@@ -159,16 +161,18 @@ async def open_cycle(
     with surroundings.at_home():
         logs = _open_files(source, config, program, log)
     log.use(logs.main)
+    kept = former.sockets.values() if former else ()
     sockets: dict[int, Socket] = {}
     try:
-        sockets = await _bind(config, former, log, surroundings)
+        zones = _open_zones(program, former, log)
+        sockets = await _bind(config, kept, log, surroundings)
         log.write(NOTICE, b'using the "epoll" event method')
         surroundings.prepare(config.settings)
         with surroundings.at_home():
-            worker = _make_worker(source, config, program, logs, log)
+            worker = _make_worker(source, config, program, logs, log, zones)
         _listen(worker, sockets, log)
     except BaseException:
-        close_sockets(sockets, but=former)
+        close_sockets(sockets, but=kept)
         logs.close()
         raise
     return Cycle(config, logs, sockets, worker)
@@ -237,11 +241,33 @@ def close_sockets(sockets: Mapping[int, Socket], but: Iterable[Socket] = ()) -> 
             one.listener.close()
 
 
+def _open_zones(
+    program: Program, former: Cycle | None, log: ProcessLog
+) -> dict[bytes, Zone]:
+    """Return the memory of the shared dictionaries; what *former* has is kept."""
+    try:
+        return open_zones(program.shared_dicts, former.worker.zones if former else None)
+    except OSError as exc:
+        log.write(EMERG, failed_call(exc.filename, exc))
+        raise StartError from exc
+
+
 def _make_worker(
-    source: Source, config: Config, program: Program, logs: Logs, log: ProcessLog
+    source: Source,
+    config: Config,
+    program: Program,
+    logs: Logs,
+    log: ProcessLog,
+    zones: dict[bytes, Zone],
 ) -> Worker:
     try:
-        return Worker(program, logs, prefix=Path(config.prefix), flavour=source.flavour)
+        return Worker(
+            program,
+            logs,
+            prefix=Path(config.prefix),
+            flavour=source.flavour,
+            zones=zones,
+        )
     except ConfError as exc:
         _log_conf_error(exc, log)
         raise StartError from exc

@@ -8,6 +8,8 @@ Follows ``ngx_init_cycle``, ``ngx_open_listening_sockets`` and
 2. A socket that the configuration before has as well is kept.
 3. An address that is in use is tried again, together with all others that are.
 4. What cannot be set on a socket is said and ignored.
+5. Connections have the options of the socket that they come by. So it is with
+   TCP_NODELAY as well, which nginx sets with a connection's second request.
 """
 
 from __future__ import annotations
@@ -208,6 +210,9 @@ def _socket_options(
             option = f"SO_{name.upper()}"
             number = getattr(socket, option)
             yield option, socket.SOL_SOCKET, number, options[name]
+    if "nodelay" in options and not new.endpoint.address.is_unix:
+        nodelay = int(options["nodelay"])
+        yield "TCP_NODELAY", socket.IPPROTO_TCP, socket.TCP_NODELAY, nodelay
     yield from _keepalive(options.get("so_keepalive"))
     if "fastopen" in options:
         yield (

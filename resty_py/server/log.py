@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from .capture import Capture
+
 __all__ = [
     "LEVELS",
     "AccessLog",
@@ -155,6 +157,7 @@ class ErrorLog:
 
     Attributes:
         level: the number of the least severe level; may be lowered at any time.
+        capture: gets every line as well, where there is one.
         files: where its lines go.
 
     Raises:
@@ -169,6 +172,7 @@ class ErrorLog:
         self._targets = tuple((file, find_level(level)) for file, level in files)
         self._wall = wall
         self._stamp = (-1, b"")
+        self.capture: Capture | None = None
         self.level = max(level for _, level in self._targets)
         self.files = tuple(file for file, _ in self._targets)
 
@@ -192,8 +196,10 @@ class ErrorLog:
         """
         if level > self.level:
             return
-        line = self._head(level, connection) + message
-        line = line[: MAX_ERROR_STR - 1] + b"\n"
+        line = (self._head(level, connection) + message)[: MAX_ERROR_STR - 1]
+        if self.capture is not None:
+            self.capture.add(level, self._wall(), line)
+        line += b"\n"
         for file, least in self._targets:
             if level <= least:
                 with contextlib.suppress(OSError):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from .capture import Capture
 from .log import (
     ALERT,
     EMERG,
@@ -68,6 +69,7 @@ class Logs:
     ) -> None:
         self._clock = clock
         self._wall = wall
+        self._capture: Capture | None = None
         self._files: dict[str | None, LogFile] = {}
         try:
             self.main = self._error_log(main)
@@ -114,14 +116,28 @@ class Logs:
             log.end()
         self._close_files()
 
+    def capture(self, size: int) -> None:
+        """Let Lua read the lines of all error logs: ``lua_capture_error_log``."""
+        self._capture = Capture(size)
+        for log in (self.main, *self._errors):
+            log.capture = self._capture
+
     def error_functions(self) -> Mapping[str, Callable[..., Any]]:
         """Return the host namespace ``log``.
 
         ``write(level, message, connection, number)`` writes a line into the error
         log of that number, or into the main one; ``level(number)`` is the least
-        severe level that is written there.
+        severe level that is written there. ``is_captured()`` tells whether lines are
+        captured, ``capture_from(level)`` says which, ``take()`` returns level, time
+        and text of the oldest, or nil.
         """
-        return {"write": self._write_error, "level": self._level}
+        return {
+            "write": self._write_error,
+            "level": self._level,
+            "is_captured": lambda: self._capture is not None,
+            "capture_from": self._capture_from,
+            "take": self._take,
+        }
 
     def access_functions(self) -> Mapping[str, Callable[..., Any]]:
         """Return the host namespace ``access``.
@@ -174,6 +190,13 @@ class Logs:
     ) -> None:
         log = self.main if number is None else self._errors[number]
         log.write(level, message, connection)
+
+    def _capture_from(self, level: int) -> None:
+        if self._capture is not None:
+            self._capture.level = level
+
+    def _take(self) -> tuple[int, float, bytes] | None:
+        return None if self._capture is None else self._capture.take()
 
     def _level(self, number: int | None = None) -> int:
         return (self.main if number is None else self._errors[number]).level

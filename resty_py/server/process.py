@@ -320,7 +320,7 @@ class Process:
             config,
             self._log,
             self._surroundings,
-            self._cycle.sockets.values(),
+            self._cycle,
         )
 
     def _put_in_force(self, cycle: Cycle) -> None:

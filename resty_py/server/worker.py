@@ -28,18 +28,32 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from ..host import base64, clock, digest, files, net, null, regex, static
-from ..host.dns import Resolver
+from ..host import (
+    base64,
+    cipher,
+    clock,
+    digest,
+    files,
+    net,
+    null,
+    regex,
+    shm,
+    static,
+)
+from ..host.dns import Resolver, nameserver
 from ..host.sys import Poller
 from ..host.tasks import Tasks
 from ..http import reader
+from ..shared_dict import SharedDict
 from ..vm import VM, HostError, LuaError, find_flavour, from_lua, to_lua
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from ..conf import settings
     from ..conf.program import Program
+    from ..shm.zone import Zone
     from .listeners import Listener
     from .logs import Logs
 
@@ -62,14 +76,20 @@ class Worker:
         prefix: what relative paths of Lua code are relative to.
         flavour: a Lua flavour's name, or None for the best one.
         path: folders that come first on ``package.path``.
-        resolvers: nameservers in place of the program's; none: names resolve as
-            libc does it.
+        resolvers: nameservers where the program names none; none: names resolve
+            as libc does it.
         app_settings: what is in force for the apps that :meth:`serve` serves.
         prefer_ffi: use LuaJIT's FFI for system calls where there is one.
+        zones: the memory of its shared dictionaries by name, which others may
+            use as well; None: new ones, as the program declares them.
 
     Raises:
         UnknownFlavourError: no such flavour here.
         LuaError: the program cannot run: ``init_by_lua`` has an error.
+        OSError: there is no memory for *zones*.
+
+    Attributes:
+        zones: the memory of its shared dictionaries by name.
     """
 
     def __init__(
@@ -83,17 +103,18 @@ class Worker:
         resolvers: tuple[str, ...] = (),
         app_settings: Mapping[bytes, Any] | None = None,
         prefer_ffi: bool = True,
+        zones: Mapping[bytes, Zone] | None = None,
     ) -> None:
         self.prefix = prefix
+        self.zones = shm.open_zones(program.shared_dicts) if zones is None else zones
+        self._clock = clock.loop_functions(prefer_ffi=prefer_ffi)
         self._app_settings = app_settings or {}
         self.logs = logs
         self._poller = Poller(prefer_ffi=prefer_ffi)
         self._bell: int | None = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._tasks = Tasks(self._complete)
-        self._resolver = Resolver(
-            list(resolvers or program.resolvers) or None,
-            timeout=program.table[b"settings"][b"resolver_timeout"],
-        )
+        self._resolver = Resolver(list(resolvers) or None)
+        self._resolvers = tuple(map(_resolver, program.resolvers))
         self._calls: deque[tuple[Any, list[Any]]] = deque()
         self._jobs: dict[int, _Job] = {}
         self._last_token = 0
@@ -108,10 +129,13 @@ class Worker:
             package_path=program.package_path,
             package_cpath=program.package_cpath,
         )
+        if captured := program.table[b"settings"].get(b"lua_capture_error_log"):
+            logs.capture(captured)
         self._lua = self.vm.require("resty_py.worker")
         self._turn = self._lua[b"turn"]
         self._deliver = self._lua[b"deliver"]
         self._refresh = self._lua[b"refresh"]
+        self._begin_exit = self._lua[b"begin_exit"]
         self._start(program)
 
     # Making -----------------------------------------------------------------
@@ -122,7 +146,8 @@ class Worker:
         return {
             "access": self.logs.access_functions(),
             "base64": base64.functions(),
-            "clock": clock.loop_functions(prefer_ffi=prefer_ffi),
+            "cipher": cipher.functions(),
+            "clock": self._clock,
             "digest": digest.functions(),
             "dns": {"resolve": self._resolve},
             "files": files.functions(),
@@ -132,12 +157,16 @@ class Worker:
             "net": net.functions(),
             "null": null.functions(flavour),
             "regex": regex.functions(),
+            "shm": shm.functions(self.zones, prefer_ffi=prefer_ffi),
             "static": static.functions(),
             "provided": {"call": self._call_provided},
             "sys": self._poller.functions(),
             "tasks": self._tasks.functions(),
             "worker": {
                 "bell": lambda: self._bell,
+                "kind": lambda: b"single",
+                "master_pid": os.getpid,
+                "quit": self.stop,
                 "pid": os.getpid,
                 "hostname": lambda: os.uname().nodename.encode(),
                 "root": lambda: os.fsencode(self.prefix),
@@ -236,6 +265,15 @@ class Worker:
         """
         self._provided[name.encode()] = function
 
+    @property
+    def shared_dicts(self) -> dict[str, SharedDict]:
+        """The dictionaries of ``ngx.shared``, on the worker's clock."""
+        now = self._clock["now"]
+        return {
+            os.fsdecode(name): SharedDict.of(zone, lambda: now()[1])
+            for name, zone in self.zones.items()
+        }
+
     def stats(self) -> dict[str, int]:
         """Return what the worker has in hand, for tests and monitoring.
 
@@ -253,7 +291,8 @@ class Worker:
 
     def stop(self) -> None:
         """Begin to stop: serve what was begun, run timers out, then end."""
-        self.call_soon(self._lua[b"begin_exit"])
+        # Lua may ask for it: looking the function up would re-enter the VM.
+        self.call_soon(self._begin_exit)
 
     def stop_now(self) -> None:
         """End :meth:`run_loop` after the current turn."""
@@ -353,12 +392,12 @@ class Worker:
             logger.exception("a host task's answer is no value for Lua")
             self.call_soon(self._deliver, token, None, b"internal error")
 
-    def _resolve(self, token: int, name: bytes) -> bool:
-        return self._tasks.start(token, self._look_up, name)
-
-    async def _look_up(self, name: bytes) -> tuple[Any, ...]:
-        addresses = await self._resolver.resolve(name)
-        return len(addresses), *(part for address in addresses for part in address)
+    def _resolve(
+        self, token: int, name: bytes, timeout: float, number: int | None = None
+    ) -> bool:
+        """Look *name* up with a resolver of the program, or with the other one."""
+        resolver = self._resolver if number is None else self._resolvers[number]
+        return self._tasks.start(token, _look_up, resolver, name, timeout)
 
     def _call_provided(self, token: int, name: bytes, *args: Any) -> bool:
         try:
@@ -373,6 +412,16 @@ class Worker:
         job = self._jobs.get(token)
         if job is not None:
             job.finish(ok, results)
+
+
+def _resolver(given: settings.Resolver) -> Resolver:
+    names = [nameserver(host, port) for host, port in given.servers]
+    return Resolver(names, ipv6=given.ipv6, valid=given.valid or None)
+
+
+async def _look_up(resolver: Resolver, name: bytes, timeout: float) -> tuple[Any, ...]:  # noqa: ASYNC109
+    addresses = await resolver.resolve(name, timeout)
+    return len(addresses), *(part for address in addresses for part in address)
 
 
 def _opened(listener: Listener) -> tuple[int, bytes]:

@@ -22,6 +22,10 @@ def _find_lualib() -> Path:
 #: The directory of the runtime's own Lua code, in a wheel or a checkout.
 LUALIB = _find_lualib()
 
+#: Libraries in which the host does what their originals do by FFI. They are found
+#: first where there is no FFI, else only where the originals are not installed.
+TWINS = LUALIB / "twins"
+
 _VERSIONS = {"lua52": "5.2", "lua53": "5.3", "lua54": "5.4", "lua55": "5.5"}
 
 
@@ -53,7 +57,10 @@ def package_path(
     """
     usual = _lua_files(_trees(flavour))
     rest = usual if given is None else _with_default(given, usual)
-    return f"{_lua_files([*map(str, first), str(LUALIB)])};{rest}"
+    own = [*map(str, first), str(LUALIB)]
+    if flavour.has_ffi:
+        return f"{_lua_files(own)};{rest};{_lua_files([str(TWINS)])}"
+    return f"{_lua_files([*own, str(TWINS)])};{rest}"
 
 
 def _lua_files(folders: Iterable[str]) -> str:

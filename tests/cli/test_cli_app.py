@@ -84,6 +84,7 @@ class TestConfig:
             "--error-log", f"{tmp_path}/e.log:info",
             "--resolver", "192.0.2.53", "--resolver", "[2001:db8::53]:5353",
             "--set", "client_max_body_size=2g", "--set", "send_timeout=500ms",
+            "--shared-dict", "cache:10m", "--shared-dict", "locks:100k",
         )  # fmt: skip
         listen = ("*:8081", "[::1]:8082", "unix:/run/s")
         assert config == AppConfig(
@@ -97,6 +98,7 @@ class TestConfig:
             error_level="info",
             resolvers=("192.0.2.53", "[2001:db8::53]:5353"),
             limits=Limits(client_max_body_size=2 * 1024**3, send_timeout=0.5),
+            shared_dicts=(("cache", 10 << 20), ("locks", 100 << 10)),
         )
 
     @pytest.mark.parametrize(
@@ -135,6 +137,12 @@ class TestUsage:
             (["--resolver", "dns"], 'argument --resolver: invalid nameserver "dns"'),
             (["--root", "/nowhere"], "argument --root: /nowhere: no such directory"),
             (["-I", "/nowhere"], "argument -I: /nowhere: no such directory"),
+            (["--shared-dict", "cache"],
+             'argument --shared-dict: "cache" is not NAME:SIZE'),
+            (["--shared-dict", ":1m"],
+             'argument --shared-dict: invalid lua shared dict name ""'),
+            (["--shared-dict", "cache:1k"],
+             'argument --shared-dict: invalid lua shared dict size "1k"'),
             (["--bogus"], "unrecognized arguments: --bogus"),
             (["--list", "1"], "unrecognized arguments: --list 1"),
             (["--listen"], "argument --listen: expected one argument"),

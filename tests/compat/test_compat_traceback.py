@@ -1,5 +1,7 @@
 """Tracebacks cross pcall: on 5.1 as where the language does it itself."""
 
+import time
+
 import pytest
 
 from resty_py.vm import VM
@@ -171,6 +173,29 @@ def test_long_stack_is_cut_in_the_middle():
     )
     assert traceback.count(b"\n") == 12 + 1 + 10
     assert b"\n\t...\n" in traceback
+
+
+def test_getinfo_looks_at_no_more_of_a_long_stack_than_is_asked_for():
+    """A stack that has overflowed has thousands of frames: looking at all of
+    them for each that is asked for took half a minute."""
+    began = time.monotonic()
+    vm = VM("lua51")
+    found = vm.run(
+        b"""
+        local function deep() return 1 + deep() end
+        local count = 0
+        local function handler()
+            for level = 2, 99 do
+                count = count + debug.getinfo(level, "l").currentline
+            end
+        end
+        coroutine.wrap(function() xpcall(deep, handler) end)()
+        return count
+        """,
+        name="=user",
+    )
+    assert found == 98 * 2
+    assert time.monotonic() - began < 5
 
 
 def test_plain_traceback_has_no_empty_first_line(vm):

@@ -74,8 +74,8 @@ async def test_an_integer_too_large_is_refused_where_it_is_given(variant, tmp_pa
 async def test_a_token_that_is_in_use_is_refused(variant, tmp_path):
     source = """
     local resolve = require("resty_py.native").dns.resolve
-    local first = resolve(-1, "localhost")
-    return first, select(2, resolve(-1, "localhost"))
+    local first = resolve(-1, "localhost", 1)
+    return first, select(2, resolve(-1, "localhost", 1))
     """
     async with open_rig(variant, tmp_path) as rig:
         assert await rig.run(source) == (True, b"the token is in use")

@@ -82,6 +82,8 @@ REWRITES = [
         "/encoded/redirect/%C3%BC?x=1",
         "/encoded/args/a%20b%26c",
         "/encoded/args/x?y=z",
+        "/encoded/args/a%3Bb%2Bc%22%3C%25",
+        "/encoded/redirect/a%3Bb%2Bc%22%3C%26%7E",
         "/encoded/path/a%20b%3F%23",
         "/encoded/full/a%20b?x=y",
         "/encoded/scheme/a%20b?z",

@@ -214,6 +214,10 @@ FRESH = [
         "/rewrite-code?v=2",
         "/changing",
         "/ctx",
+        "/booted",
+        "/booted",
+        "/other-world",
+        "/phases",
         "/timer",
         "/nothing",
     )

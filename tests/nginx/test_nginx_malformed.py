@@ -26,7 +26,7 @@ NAMES = sorted(path.name for path in APPS.iterdir())
 TIMES = 200
 
 #: How many broken files are given to the command.
-COMMANDS = 24
+COMMANDS = 20
 
 TOKEN = re.compile(r"\s+|[{};]|\"[^\"]*\"|'[^']*'|[^\s{};]+")
 

@@ -26,6 +26,9 @@ local log = {ALERT = "alert", CRIT = "crit", ERR = "error", INFO = "info"}
 function log.request(_, level, text)
     lines[#lines + 1] = level .. ": " .. text
 end
+function log.path(text)
+    return text
+end
 loaded["resty_py.log"] = log
 
 loaded["resty_py.request.variables"] = {get = function(r, name)
@@ -73,6 +76,10 @@ function response.send_headers(r)
         r.header_only = r.method == "HEAD" or r.status == 304
     end
     return code
+end
+
+function response.is_passed_on(r)
+    return not r.parent
 end
 
 function response.write(r, data, last)

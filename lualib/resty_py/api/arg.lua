@@ -23,8 +23,16 @@ local function index(_, key)
         error("bad argument #2 to '?' (number expected, got " .. type(key)
               .. ")", 2)
     end
-    local r = check(READABLE)
-    return r.arg[key]
+    local r = phases.request()
+    if not READABLE[r.phase] then
+        error("API disabled in the current context", 2)
+    end
+    local value = r.arg[key]
+    -- An empty argument of set_by_lua is none.
+    if value == "" and r.phase == "set" then
+        return nil
+    end
+    return value
 end
 
 

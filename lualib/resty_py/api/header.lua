@@ -333,6 +333,10 @@ local function get_headers(max, raw)
                      .. "%s)", type(max)), 2)
     end
     local found, truncated = _M.get_all(r, floor(tonumber(max)), raw)
+    if truncated and log.debugs(r) then
+        log.debug(r, format("lua exceeding response header limit %d > %d",
+                            r.headers.n + 1, max))
+    end
     if not raw then
         setmetatable(found, normalizing)
     end

@@ -19,7 +19,8 @@ local require = require
 local FILES = {
     "arg", "codec", "config", "control", "ctx", "exec", "header", "location",
     "log", "output", "re", "req_args", "req_body", "req_headers",
-    "req_socket", "sleep", "socket", "state", "thread", "timer", "var",
+    "req_socket", "shared", "sleep", "socket", "state", "thread", "timer",
+    "var",
 }
 
 local _M = {}

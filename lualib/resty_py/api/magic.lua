@@ -2,6 +2,7 @@
 --
 --   getter(name, f)   ngx.NAME is f()
 --   setter(name, f)   ngx.NAME = value calls f(value)
+--   set(name, value)  ngx.NAME = value
 --   install(ngx)      makes the table ngx work so
 --
 -- f is tail-called, so an error that it raises at level 2 blames the user's
@@ -25,6 +26,11 @@ end
 
 function _M.setter(name, f)
     setters[name] = f
+end
+
+
+function _M.set(name, value)
+    return setters[name](value)
 end
 
 

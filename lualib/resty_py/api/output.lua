@@ -3,6 +3,7 @@
 -- Follows ngx_http_lua_output.c: the order of the refusals, and what each
 -- kind of argument becomes.
 
+local log = require "resty_py.log"
 local phases = require "resty_py.request.phases"
 local response = require "resty_py.http.response"
 local scalar = require "resty_py.api.scalar"
@@ -182,6 +183,7 @@ local function flush(...)
     if err then
         return nil, err
     elseif r.buffering then
+        log.debug(r, "lua http 1.0 buffering makes ngx.flush() a no-op")
         return nil, "buffering"
     elseif not r.headers_sent then
         return nil, "nothing to flush"

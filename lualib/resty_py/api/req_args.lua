@@ -51,6 +51,19 @@ local function emptied(into)
 end
 
 
+-- Passes on what decode() gives; the log tells of what was left out.
+local function told(r, max, args, truncated)
+    if not truncated then
+        return args
+    end
+    if log.debugs(r) then
+        log.debug(r, format("lua hit query args limit %d",
+                            max or args_codec.MAX_ARGS))
+    end
+    return args, truncated
+end
+
+
 local function get_uri_args(max, into)
     local r = client()
     if max and type(max) ~= "number" then
@@ -60,7 +73,7 @@ local function get_uri_args(max, into)
     if not args or args == "" then
         return into and emptied(into) or {}
     end
-    return decode_query(args, max and floor(max), into)
+    return told(r, max, decode_query(args, max and floor(max), into))
 end
 
 
@@ -83,7 +96,7 @@ local function get_post_args(...)
     elseif r.body_file then
         return nil, "request body in temp file not supported"
     end
-    return decode(r.body_data or "", max and floor(max))
+    return told(r, max, decode(r.body_data or "", max and floor(max)))
 end
 
 

@@ -4,6 +4,7 @@
 
 local head_of = require "resty_py.http.head"
 local headers = require "resty_py.request.headers"
+local log = require "resty_py.log"
 local memo = require "resty_py.http.memo"
 local methods = require "resty_py.request.methods"
 local phases = require "resty_py.request.phases"
@@ -74,6 +75,10 @@ local function get_headers(max, raw)
         max = MAX_HEADERS
     end
     local found, truncated = collect(r.head, floor(max), raw)
+    if truncated and log.debugs(r) then
+        log.debug(r, format("lua exceeding request header limit %d > %d",
+                            r.head.fields.n, max))
+    end
     if not raw then
         setmetatable(found, normalizing)
     end
@@ -112,8 +117,7 @@ end
 
 -- Sets a request header, or adds one beside those of its name; an error for
 -- the caller of the API function in what is no header.
-local function change(name, value, override)
-    local r = client()
+local function change(r, name, value, override)
     if name == nil then
         error("bad 'name' argument: string expected, got nil", 3)
     elseif value == nil and not override then
@@ -137,13 +141,13 @@ end
 
 -- ngx.req.set_header(name, value): a string, an array, or nil for none.
 function _M.set_header(name, value)
-    change(name, value, true)
+    change(client(), name, value, true)
 end
 
 
 -- add_header(name, value) of the module ngx.req.
 function _M.add_header(name, value)
-    change(name, value, false)
+    change(client(), name, value, false)
 end
 
 

@@ -5,6 +5,7 @@
 
 local clock = require "resty_py.clock"
 local deadlines = require "resty_py.scheduler.deadlines"
+local log = require "resty_py.log"
 local phases = require "resty_py.request.phases"
 local scheduler = require "resty_py.scheduler"
 
@@ -23,8 +24,17 @@ local Sleeper = {}
 Sleeper.__index = Sleeper
 
 
-function Sleeper:forget()
+function Sleeper:forget(thread)
+    log.debug(thread.request, "lua clean up the timer for pending ngx.sleep")
     deadlines.drop(self)
+end
+
+
+local function log_end(r)
+    if log.debugs(r) then
+        log.debug(r, format('lua sleep timer expired: "%s?%s"', r.uri or "",
+                            r.args or ""))
+    end
 end
 
 
@@ -43,10 +53,14 @@ local function sleep(...)
     if not (ms >= 0 and ms < 2147483648) then
         error(format('invalid sleep duration "%.0f"', ms), 2)
     end
-    check(YIELDABLE)
+    local r = check(YIELDABLE)
+    if log.debugs(r) then
+        log.debug(r, format("lua ready to sleep for %d ms", ms))
+    end
     local sleeper = setmetatable(deadlines.new(), Sleeper)
     deadlines.arm(sleeper, clock.mono + ms / 1000, scheduler.current)
     scheduler.park(sleeper)
+    log_end(r)
 end
 
 

@@ -48,6 +48,7 @@ local function set_status(value)
     else
         r.status = floor(status)
         r.err_status = nil
+        r.reason = nil
     end
 end
 

@@ -2,8 +2,8 @@
 --
 -- Follows ngx_http_lua_timer.c.
 
+local phases = require "resty_py.request.phases"
 local scheduler = require "resty_py.scheduler"
-local settings = require "resty_py.settings"
 local timer = require "resty_py.scheduler.timer"
 
 local error = error
@@ -15,7 +15,18 @@ local tonumber = tonumber
 local type = type
 
 
--- What is wrong with the arguments of at or every, or nil.
+-- When the worker's last handler runs no timer would.
+local function misplaced()
+    local thread = scheduler.current
+    if not thread then
+        return "no request"
+    elseif thread.request.phase == "exit_worker" then
+        return phases.disabled("exit_worker")
+    end
+end
+
+
+-- What is wrong with a call of at or every, or nil.
 local function refusal(name, interval, n, delay, f)
     local seconds = tonumber(delay)
     if n < 2 then
@@ -30,15 +41,14 @@ local function refusal(name, interval, n, delay, f)
     elseif type(f) ~= "function" or getinfo(f, "S").what == "C" then
         return format("bad argument #2 to '%s' (Lua function expected)", name)
     end
+    return misplaced()
 end
 
 
 local function add(interval, delay, f, ...)
-    local thread = scheduler.current
-    local r = thread and thread.request
-    return timer.add(floor(delay * 1000) / 1000, interval,
-                     r and r.settings or settings.main,
-                     r and (r.origin or r.downstream), f, ...)
+    local r = scheduler.current.request
+    return timer.add(floor(delay * 1000) / 1000, interval, r.settings,
+                     r.origin or r.downstream, f, ...)
 end
 
 

@@ -39,8 +39,6 @@ function _M.install(ngx)
             fill(ngx[group], "ngx." .. group .. ".", names)
         end
     end
-    -- No dictionary is declared, so each name gives nil, as in OpenResty.
-    ngx.shared = ngx.shared or {}
 end
 
 

@@ -55,7 +55,9 @@ local PENDING_MAX = 1048576
 local Downstream = {}
 Downstream.__index = Downstream
 
-local _M = {active = 0}
+-- `active`: connections; `waiting`: those of them that wait for the next
+-- request.
+local _M = {active = 0, waiting = 0}
 
 -- Takes over an accepted connection.
 --   connection  net.connection
@@ -112,6 +114,18 @@ function Downstream:await(step, timeout)
 end
 
 
+local function set_idle(self, is_idle)
+    local idle = self.listener.idle
+    if is_idle and not idle[self] then
+        idle[self] = true
+        _M.waiting = _M.waiting + 1
+    elseif not is_idle and idle[self] then
+        idle[self] = nil
+        _M.waiting = _M.waiting - 1
+    end
+end
+
+
 -- Logs the request whose response was on its way.
 function Downstream:conclude()
     local r = self.ending
@@ -126,7 +140,7 @@ function Downstream:close()
     self:conclude()
     if self.connection.fd then
         _M.active = _M.active - 1
-        self.listener.idle[self] = nil
+        set_idle(self, false)
         self.pending = nil
         self.connection:close()
     end
@@ -223,7 +237,7 @@ end
 -- Waits for the next head: `timeout` seconds for its first byte. A client that
 -- has sent nothing yet is not idle: it may have much to say.
 function Downstream:await_head(timeout)
-    self.listener.idle[self] = self.requests > 0 or nil
+    set_idle(self, self.requests > 0)
     return self:await(read_head, timeout)
 end
 
@@ -249,7 +263,7 @@ function Downstream:parse_head(first)
     end
     self.scan = detail
     if first then
-        self.listener.idle[self] = nil
+        set_idle(self, false)
     end
     return self:await(read_head, first and self.requests > 0
                       and self.settings.client_header_timeout)
@@ -271,7 +285,7 @@ function Downstream:begin(found, next)
     local connection = self.connection
     self.scan = nil
     self.requests = self.requests + 1
-    self.listener.idle[self] = nil
+    set_idle(self, false)
     disarm(connection.read_timer)
     connection.reader = nil
     if next > #connection.buffer then
@@ -291,7 +305,7 @@ function Downstream:refuse(code, reason, without_answer)
     local connection = self.connection
     disarm(connection.read_timer)
     connection.reader = nil
-    self.listener.idle[self] = nil
+    set_idle(self, false)
     self.requests = self.requests + 1
     local in_line = find(reason, "client request line$")
     if in_line and self.pipelined then
@@ -330,7 +344,7 @@ function Downstream:finish(keepalive, linger)
         return self:close()
     elseif keepalive and not self.listener.draining then
         return self:keep_alive()
-    elseif linger or self:has_unread() then
+    elseif self:should_linger(linger) then
         return self:linger()
     end
     return self:close()
@@ -341,6 +355,14 @@ end
 -- close with a reset, which can overtake the response.
 function Downstream:has_unread()
     return not self.connection:is_drained() or self.connection.readable
+end
+
+
+-- lingering_close: whether the client may still be sending, or has sent.
+function Downstream:should_linger(linger)
+    local mode = self.settings.lingering_close
+    return mode == "always"
+        or mode == "on" and (linger or self:has_unread())
 end
 
 

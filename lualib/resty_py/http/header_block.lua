@@ -50,8 +50,17 @@ local function writes(headers, key)
 end
 
 
+-- The status with its phrase, or with one of the user's own.
+local function status_of(r)
+    if r.reason and r.reason_status == r.status then
+        return r.status .. " " .. r.reason
+    end
+    return status_line(r.status)
+end
+
+
 local function opening(r, headers)
-    local line = "HTTP/1.1 " .. status_line(r.status)
+    local line = "HTTP/1.1 " .. status_of(r)
     local product = r.settings.product
     local server = not headers or writes(headers, "server")
     local date = not headers or writes(headers, "date")

@@ -3,7 +3,8 @@
 --
 -- Rules:
 --
--- 1. It is for a 200 of a main request, whoever made it.
+-- 1. It is for a 200 of a main request, whoever made it, unless that said
+--    ngx.resp.bypass_if_checks().
 -- 2. If-Unmodified-Since and If-Match must hold, else 412: a response without
 --    a time or an ETag is another one than was asked for.
 -- 3. Of If-Modified-Since and If-None-Match, those that are there must all
@@ -164,7 +165,7 @@ end
 
 -- Returns nil | 412, which is to be answered in place of the response.
 function _M.filter(r)
-    if r.status ~= 200 or r.parent then
+    if r.status ~= 200 or r.parent or r.is_unconditional then
         return
     end
     local asked = conditions(r)

@@ -34,6 +34,7 @@ local concat = table.concat
 local format = string.format
 local setmetatable = setmetatable
 
+local OK, SPECIAL = 0, 300
 -- What ends a response that a filter cannot make.
 local FAILED = -1
 local FILTER_ERROR = "nginx output filter error"
@@ -72,7 +73,12 @@ end
 local function take_exit(r)
     local code = r.filter_exit
     r.filter_exit = nil
-    return not r.filtered and code or nil
+    if code == OK or r.filtered then
+        return nil
+    end
+    -- What is no special response is made of it in replace().
+    r.filtered = code >= SPECIAL
+    return code
 end
 
 
@@ -261,6 +267,18 @@ end
 
 
 _M.put_body = put_body
+
+
+-- Whether the body goes to the client as it is made: no parent keeps it.
+function _M.is_passed_on(r)
+    while r.parent do
+        if r.captured then
+            return false
+        end
+        r = r.parent
+    end
+    return true
+end
 
 
 -- The body filters ----------------------------------------------------------

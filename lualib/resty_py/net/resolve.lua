@@ -10,6 +10,8 @@
 
 local deferred = require "resty_py.scheduler.deferred"
 local native = require "resty_py.native"
+local scheduler = require "resty_py.scheduler"
+local settings = require "resty_py.settings"
 
 local find = string.find
 local random = math.random
@@ -44,13 +46,16 @@ local function rotate_first(addresses)
 end
 
 
+-- The resolver and its time are those of the location that asks.
 function _M.resolve(name, owner)
     -- libc reads "1.2.3" as an address; DNS has no such name.
     if find(name, "^[%d.]+$") then
         return nil, name .. " could not be resolved (3: Host not found)"
     end
+    local given = scheduler.current.request.settings or settings.main
     local addresses, err = pairs_of(deferred.await_for(
-        owner, native.dns.resolve, name))
+        owner, native.dns.resolve, name, given.resolver_timeout,
+        given.resolver))
     if not addresses then
         return nil, err
     end

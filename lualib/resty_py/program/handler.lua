@@ -4,16 +4,20 @@
 --   chunk(handler, r)  its function | nil, the status of a request that
 --                      cannot run it
 --   load(handler)      the same outside of requests: | nil, why not
+--   remember(init)     what requests begin with where lua_code_cache is off:
+--                      what is there now, and the handler of init_by_lua
 --
 -- Rules:
 --
 -- 1. Code is compiled when it is first wanted, and kept while lua_code_cache
---    is on; files are kept by their path.
+--    is on; files are kept by their path. Where it is off, a chunk becomes one
+--    of the request's own world (fresh.lua).
 -- 2. A file that is not there is 404, one that cannot be read 503, code that
 --    does not compile 500; the error log says why.
 --
 -- Follows ngx_http_lua_cache.c and ngx_http_lua_clfactory.c.
 
+local fresh = require "resty_py.program.fresh"
 local log = require "resty_py.log"
 local native = require "resty_py.native"
 local template = require "resty_py.program.template"
@@ -136,6 +140,13 @@ function _M.load(handler)
 end
 
 
+function _M.remember(init)
+    fresh.remember(init and function()
+        return load(init, init.path and init.path(NOBODY), false)
+    end)
+end
+
+
 function _M.chunk(handler, r)
     local cached = r.settings.lua_code_cache
     local chunk = handler.loaded
@@ -145,6 +156,10 @@ function _M.chunk(handler, r)
     local err, status
     chunk, err, status = load(handler, handler.path and handler.path(r),
                               cached)
+    if chunk and not cached then
+        chunk, err = fresh.adopt(r, chunk)
+        status = INTERNAL
+    end
     if not chunk then
         log.request(r, log.ERR, err)
         return nil, status

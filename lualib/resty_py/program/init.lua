@@ -195,7 +195,7 @@ local function declare(given)
         variables.index(name)
     end
     for name, getter in pairs(echo.variables) do
-        variables.define(name, getter)
+        variables.define_fixed(name, getter)
     end
     for _, each in ipairs(given.maps or {}) do
         variables.define(each.variable,

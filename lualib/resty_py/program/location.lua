@@ -25,6 +25,7 @@
 -- 3. A regular expression that matches ends the search, but for what is
 --    nested in it.
 
+local clock = require "resty_py.clock"
 local ipairs = ipairs
 local pattern = require "resty_py.program.pattern"
 local settings = require "resty_py.settings"
@@ -169,6 +170,14 @@ _M.find = find
 -- Entering -----------------------------------------------------------------
 
 
+-- Whether a connection may have another request.
+local function may_stay(downstream, given)
+    return given.keepalive_timeout ~= 0
+        and downstream.requests < given.keepalive_requests
+        and clock.mono - downstream.opened <= given.keepalive_time
+end
+
+
 function _M.enter(r, record)
     local except = record.limit_except
     if except and not except.methods[r.method] then
@@ -180,9 +189,7 @@ function _M.enter(r, record)
     if record.content then
         r.content = record.content
     end
-    if r.keepalive and (given.keepalive_timeout == 0
-                        or r.downstream.requests >= given.keepalive_requests)
-    then
+    if r.keepalive and not may_stay(r.downstream, given) then
         r.keepalive = false
     end
 end

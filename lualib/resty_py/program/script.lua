@@ -31,6 +31,7 @@ local set_misc = require "resty_py.modules.set_misc"
 
 local error = error
 local gsub = string.gsub
+local invite = require "resty_py.request.body".invite
 local ipairs = ipairs
 local set_variable = variables.set
 local sub = string.sub
@@ -113,9 +114,9 @@ local function compile_set_by_lua(given)
     local code, name = handler.compile(given.handler), given.variable
     local args = compile_all(given.args)
     return function(r)
-        local chunk, status = handler.chunk(code, r)
+        local chunk = handler.chunk(code, r)
         if not chunk then
-            return status
+            return INTERNAL_SERVER_ERROR
         end
         local ok, value = hooks.run_set(r, chunk, texts_of(args, r))
         if not ok then
@@ -154,6 +155,9 @@ end
 
 -- Sends a body of the configuration: ngx_http_send_response.
 local function send_text(r, status, make_text)
+    if r.expecting then
+        invite(r)
+    end
     r.status = status
     local text = make_text(r)
     if REDIRECTS[status] then
@@ -162,8 +166,10 @@ local function send_text(r, status, make_text)
     end
     r.content_length = #text
     r.content_type = r.content_type or static.type_of(r)
-    response.send_headers(r)
-    if not r.header_only then
+    local code = response.send_headers(r)
+    if code then
+        return code
+    elseif not r.header_only then
         response.write(r, text, true)
     end
     response.finish(r)

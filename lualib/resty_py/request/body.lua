@@ -91,11 +91,13 @@ end
 
 
 -- Puts what came in where the request keeps it.
-function Sink:settle(r)
+--   stays   whether a file of it may outlive the request
+function Sink:settle(r, stays)
     if self.file then
         files.close(self.file)
         r.body_file = self.path
-        r.body_file_owned = r.settings.client_body_in_file_only ~= "on"
+        r.body_file_owned = not stays
+            or r.settings.client_body_in_file_only ~= "on"
     elseif self.size > 0 then
         r.body_data = concat(self.pieces, "", 1, self.n)
     end
@@ -238,6 +240,13 @@ local function failure_of(r, err)
 end
 
 
+local function log_failure(r, failure)
+    if failure[2] then
+        log.request(r, failure[2], failure[3])
+    end
+end
+
+
 local function fail(r, err)
     local failure = failure_of(r, err)
     r.body_state = "discarded"
@@ -246,16 +255,16 @@ local function fail(r, err)
         -- Nobody is there to read an error page.
         r.downstream.failed = err
     end
-    if failure[2] then
-        log.request(r, failure[2], failure[3])
-    end
+    log_failure(r, failure)
     return nil, failure[1]
 end
 
 
 -- Reads the whole body in the current light thread, once.
+--   stays   whether client_body_in_file_only may keep its file: Lua does not
+--           let it
 -- Returns true | nil, the code to end the request with.
-function _M.read(r)
+function _M.read(r, stays)
     local in_file = r.settings.client_body_in_file_only ~= "off"
     if r.body_state == "none" and not (in_file and r.head.content_length) then
         r.body_state = "read"
@@ -279,7 +288,7 @@ function _M.read(r)
         sink:drop()
         return fail(r, err)
     end
-    sink:settle(r)
+    sink:settle(r, stays)
     return true
 end
 
@@ -355,9 +364,10 @@ local function discarder_ended(thread, ok, result, err)
         return
     end
     r.keepalive = false
+    r.body_is_invalid = err == "invalid"
     local failure = ok and FAILURES[err]
     if failure then
-        log.request(r, failure[2], failure[3])
+        log_failure(r, failure)
     else
         log.request(r, log.CRIT, "discarding the request body failed: "
                     .. tostring(err or result))
@@ -366,7 +376,8 @@ end
 
 
 -- Throws the body away: what has come at once, the rest while the handler
--- goes on. Returns true | nil where it is no valid body.
+-- goes on. Returns true, even if the client leaves | nil where it is no valid
+-- body.
 function _M.discard(r)
     if r.body_state ~= "unread" then
         return true
@@ -376,7 +387,7 @@ function _M.discard(r)
     local thread = scheduler.start(r, nil, discarder_ended, read_all, r,
                                    ignore, r.settings.client_body_timeout)
     if thread.dead then
-        return r.body_state == "none" or nil
+        return not r.body_is_invalid or nil
     end
     r.discarder = thread
     return true

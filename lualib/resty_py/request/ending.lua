@@ -80,6 +80,7 @@ local function complete_main(r, cut)
     r.connection.watcher = nil
     local downstream = r.downstream
     downstream.ending = r
+    downstream.settings = r.settings
     body.clean_up(r)
     if cut or downstream.failed then
         return downstream:cut()

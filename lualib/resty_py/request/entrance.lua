@@ -63,6 +63,7 @@ end
 -- head: what is known of it (http/fragment.lua).
 function _M.refuse(downstream, head, code, reason, without_answer)
     local r = new(downstream, head, head.host or head.is_whole and "" or nil)
+    downstream.request = r
     log.request(r, log.INFO, reason)
     r.linger = true
     if without_answer then

@@ -65,6 +65,9 @@ end
 
 local function send_page(r, page)
     local overwrite = page.overwrite
+    if overwrite ~= 0 and overwrite ~= HTTP_OK then
+        r.expecting = nil
+    end
     if overwrite then
         r.err_status = overwrite ~= 0 and overwrite or nil
     end

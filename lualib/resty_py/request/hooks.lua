@@ -29,15 +29,17 @@ local _M = {}
 
 local function message(err)
     local kind = type(err)
-    if kind == "string" or kind == "number" then
-        return tostring(err)
-    end
-    return "unknown reason"
+    return (kind == "string" or kind == "number") and tostring(err)
 end
 
 
+-- What is no text has no traceback either.
 local function traced(err)
-    return message(err) .. "\n" .. trace.here(_M.call, 2)
+    local text = message(err)
+    if not text then
+        return "unknown reason"
+    end
+    return text .. "\n" .. trace.here(_M.call, 2)
 end
 
 
@@ -51,7 +53,8 @@ function _M.call(r, phase, chunk, ...)
     local stand_in = spare or {is_hook = true}
     spare = nil
     stand_in.request = r
-    scheduler.current = stand_in
+    -- In init_by_lua there is no request.
+    scheduler.current = phase ~= "init" and stand_in or nil
     r.phase = phase
     local ok, value = xpcall(chunk, traced, ...)
     r.phase = former

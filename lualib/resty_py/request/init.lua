@@ -17,6 +17,7 @@
 --   threads       set of spawned light threads, nil until the first
 --   sockets       array of cosockets made for it, nil until the first
 --   ctx           ngx.ctx, nil until used
+--   world         where its code runs if lua_code_cache is off: fresh.lua
 --   vars, captures   see variables.lua
 --   id            $request_id, nil until used
 --   over          called when the last light thread has ended
@@ -28,7 +29,8 @@
 --   steps, step   what the phases have in store, and where it is: steps.lua
 --   uri_changes   internal redirects left; uri_changed: a location is to be
 --                 found anew
---   parent        of a subrequest (subrequest.lua); pending: how many it has
+--   parent        of a subrequest (subrequest.lua); pending: how many it has;
+--                 live: how many there are below it
 --   entries       counts the handlers that were ended from outside
 --   access_code, access_granted   see access.lua
 --   err_status, in_error_page     see finalize.lua

@@ -51,6 +51,8 @@ local function restart(r)
         response.drop_buffered(r)
     end
     r.ctx = nil
+    r.world = nil
+    r.world = nil
     r.echo = nil
     r.internal = true
     r.uri_changed = false

@@ -44,7 +44,7 @@ local function advance(r)
     repeat
         local place = r.step + 1
         r.step = place
-    until not r.steps[place](r)
+    until r.steps[place](r) ~= true
 end
 
 
@@ -74,7 +74,7 @@ end
 
 -- Where satisfy is "any", what one handler says lets the request pass.
 local function access_over(r, rc)
-    if not rc and r.headers_sent then
+    if (not rc or rc == OK) and r.headers_sent then
         return pass(r)
     elseif rc == DECLINED or access.settle(r, rc or OK) then
         return advance(r)
@@ -186,6 +186,8 @@ local function find_config(r)
     if is_too_large(r) then
         log.request(r, log.ERR, "client intended to send too large body: "
                     .. r.head.content_length .. " bytes")
+        r.expecting = nil
+        r.body_state = "discarded"
         return finalize(r, TOO_LARGE)
     end
     r.steps, r.step = r.location.steps, 0
@@ -305,10 +307,16 @@ end
 
 
 local function add_precontent(steps, record)
+    local early = record.settings.precontent_by_lua_no_postpone
+    if early then
+        add_lua(steps, record, "precontent")
+    end
     if record.settings.try_files then
         steps[#steps + 1] = try_files
     end
-    add_lua(steps, record, "precontent")
+    if not early then
+        add_lua(steps, record, "precontent")
+    end
 end
 
 

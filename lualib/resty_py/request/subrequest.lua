@@ -30,7 +30,8 @@
 -- 3. One that is captured keeps its body, and passes no filter but those of
 --    Lua. An error status of it is told to its parent and makes no page.
 -- 4. When its parent ends, or the thread that waits for it, it ends as well.
--- 5. They nest NGX_HTTP_MAX_SUBREQUESTS deep.
+-- 5. They nest NGX_HTTP_MAX_SUBREQUESTS deep, and a client's request has
+--    MAX_LIVE of them at once.
 --
 -- Follows ngx_http_subrequest, ngx_http_postpone_filter_module.c and
 -- ngx_http_lua_subrequest.c.
@@ -50,6 +51,8 @@ local wake = scheduler.wake
 
 -- NGX_HTTP_MAX_SUBREQUESTS and one.
 local MAX_DEPTH = 51
+-- What nginx's counter of references to a request lets it have.
+local MAX_LIVE = 64534
 
 local ERROR, CLOSE, INTERNAL_SERVER_ERROR = -1, 444, 500
 
@@ -101,6 +104,7 @@ local function new(r, options)
     local sr = request.new(r.downstream, own_head(r, options), r.server)
     sr.parent = r
     sr.main = r.main or r
+    sr.main.live = (sr.main.live or 0) + 1
     sr.depth = (r.depth or MAX_DEPTH) - 1
     sr.internal = true
     sr.method = options.method or "GET"
@@ -125,6 +129,11 @@ local function make(r, options, by)
             '%ssubrequests cycle while processing "%s"', by or "",
             options.uri))
         return nil, "failed to issue subrequest: -1"
+    elseif ((r.main or r).live or 0) >= MAX_LIVE then
+        log.request(r, log.CRIT, format(
+            'request reference counter overflow while processing "%s"',
+            options.uri))
+        return nil, "failed to issue subrequest: -1"
     end
     return new(r, options)
 end
@@ -140,10 +149,17 @@ local function log_ended(sr)
 end
 
 
+local function release(sr)
+    local main = sr.main
+    main.live = main.live - 1
+end
+
+
 -- Ends one that nobody waits for any more.
 local function abort(sr)
     if not sr.terminated then
         sr.terminated = true
+        release(sr)
         ending.kill_threads(sr)
         ending.close_sockets(sr)
     end
@@ -206,6 +222,7 @@ local function add(group, sr)
     group[#group + 1] = sr
     group.left = group.left + 1
     function sr.completed(_, cut)
+        release(sr)
         sr.is_cut = cut
         if cut and sr.status == CLOSE then
             return close(sr.main)
@@ -266,6 +283,7 @@ function _M.capture(r, list)
         if not sr then
             return nil, err
         end
+        sr.world = r.world
         sr.captured = {}
         sr.collect = keep
         sr.refuse = refuse
@@ -384,6 +402,7 @@ function _M.start(r, options)
     sr.collect = keep
     sr.waiting = true
     function sr.completed(_, cut)
+        release(sr)
         if cut then
             ending.kill_threads(sr.main)
             return ending.cut(sr.main, sr.status == CLOSE and CLOSE or ERROR)

@@ -13,10 +13,12 @@
 -- 3. Where a C function keeps the yield from going outwards the answer is
 --    REFUSED, and the error is raised where the runtime wanted to wait.
 -- 4. A plain yield in a light thread's own coroutine lets other threads run. A
---    handler that cannot wait (request/hooks.lua) has no coroutine to yield.
+--    handler that cannot wait (request/hooks.lua) has no coroutine to yield,
+--    and most may not make any.
 --
 -- Follows ngx_http_lua_coroutine.c.
 
+local phases = require "resty_py.request.phases"
 local scheduler = require "resty_py.scheduler"
 
 local REFUSED = scheduler.REFUSED
@@ -37,6 +39,9 @@ local yield = coroutine.yield
 local can_yield = coroutine.isyieldable or function()
     return true
 end
+
+-- Phases that cannot wait and yet may have coroutines: Lua's own there.
+local FREE = {header_filter = true, body_filter = true, init = true}
 
 -- Coroutine -> its status while the runtime waits in it.
 local waiting = setmetatable({}, {__mode = "k"})
@@ -60,6 +65,14 @@ local function expect_function(f, name)
     if type(f) ~= "function" or getinfo(f, "S").what == "C" then
         error(format("bad argument #1 to '%s' (Lua function expected)", name),
               3)
+    end
+end
+
+
+local function check_phase()
+    local thread = scheduler.current
+    if thread and thread.is_hook and not FREE[thread.request.phase] then
+        error(phases.disabled(thread.request.phase), 3)
     end
 end
 
@@ -138,6 +151,7 @@ end
 -- coroutine.create(f); only Lua functions can yield.
 function _M.create(f)
     expect_function(f, "create")
+    check_phase()
     return create(f)
 end
 
@@ -153,6 +167,7 @@ end
 -- coroutine.wrap(f)
 function _M.wrap(f)
     expect_function(f, "wrap")
+    check_phase()
     local co = create(f)
     return function(...)
         return raise_or_return(resume_if_suspended(co, ...))

@@ -41,6 +41,7 @@ local _M = {pending_count = 0, running_count = 0}
 
 
 local function over(r)
+    log.debug(r, "http lua close fake http connection")
     r.terminated = true
     _M.running_count = _M.running_count - 1
     ending.close_sockets(r)
@@ -91,6 +92,7 @@ local function start(self, premature)
     end
     _M.running_count = _M.running_count + 1
     local r = new_context(self)
+    log.debug(r, "lua ngx.timer expired")
     local thread = scheduler.start(r, nil, handler_ended, self.handler,
                                    premature, unpack(self.arguments, 1,
                                                      self.arguments.n))
@@ -167,8 +169,13 @@ end
 -- Wakes the pending timers, in the order they were due.
 local function fire_all()
     local timers = {}
+    log.debug(nil, "lua abort pending timers")
     for self in pairs(pending) do
         timers[#timers + 1] = self
+    end
+    if #timers > 0 then
+        log.debug(nil, format("lua found %d pending timers to be aborted "
+                              .. "prematurely", #timers))
     end
     sort(timers, is_earlier)
     for _, self in ipairs(timers) do

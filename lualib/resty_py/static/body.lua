@@ -11,7 +11,7 @@
 --
 -- 1. A piece is as large as one of output_buffers. No more is in memory beside
 --    what the client has not taken yet, which is little: the light thread
---    waits for the client. A subrequest has none; its parent takes all.
+--    waits for the client. What a parent keeps has none to wait for.
 -- 2. The length has been told. A file that has become shorter ends the response
 --    where it ends, and with it the connection.
 -- 3. After some pieces the light thread waits for the next look at the
@@ -32,6 +32,7 @@ local drop = deadlines.drop
 local failed = files.failed
 local format = string.format
 local gsub = string.gsub
+local is_passed_on = response.is_passed_on
 local min = math.min
 local new_deadline = deadlines.new
 local pairs = pairs
@@ -115,7 +116,7 @@ local function put(self, data, last)
     local r = self.r
     if not write(r, data, last) then
         return false
-    elseif r.parent then
+    elseif not is_passed_on(r) then
         return true
     end
     self.turn = self.turn - 1

@@ -26,6 +26,7 @@ local byte = string.byte
 local failed = files.failed
 local format = string.format
 local gsub = string.gsub
+local invite = require "resty_py.request.body".invite
 local map = path.map
 local new_body = body.new
 local open = files.open
@@ -78,7 +79,8 @@ local function answer_other(r, file, kind)
         redirection.set(r, directory_target(r))
         return 301
     elseif kind == "other" then
-        log.request(r, log.CRIT, '"' .. file .. '" is not a regular file')
+        log.request(r, log.CRIT, '"' .. log.path(file)
+                    .. '" is not a regular file')
         return 404
     end
     return 405
@@ -135,6 +137,9 @@ function _M.serve(r)
         return answer_other(r, file, kind)
     elseif type(source) == "string" then
         size = #source
+    end
+    if r.expecting then
+        invite(r)
     end
     describe(r, size, mtime)
     return send(r, file, size, source)

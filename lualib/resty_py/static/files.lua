@@ -88,7 +88,7 @@ end
 
 
 local function failed(path, err, code, call)
-    return format('%s "%s" failed (%d: %s)', call, path, code, err)
+    return format('%s "%s" failed (%d: %s)', call, log.path(path), code, err)
 end
 
 

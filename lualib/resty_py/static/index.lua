@@ -37,8 +37,8 @@ local _M = {}
 local function refuse(r, file, err, code)
     local what = code == files.EACCES and "forbidden" or "not found"
     if code == files.EACCES or r.settings.log_not_found then
-        log.request(r, log.ERR, format('"%s" is %s (%d: %s)', file, what, code,
-                                       err))
+        log.request(r, log.ERR, format('"%s" is %s (%d: %s)', log.path(file),
+                                       what, code, err))
     end
     return code == files.EACCES and 403 or 404
 end

@@ -121,7 +121,7 @@ local function serve_directory(r)
     end
     local directory = path.map(r)
     if directory then
-        log.request(r, log.ERR, 'directory index of "' .. directory
+        log.request(r, log.ERR, 'directory index of "' .. log.path(directory)
                     .. '" is forbidden')
     end
     return 403

@@ -121,14 +121,11 @@ _REQUEST = (
     Command("client_max_body_size", LOCAL, "1", OFFSET, "1m"),
     Command("client_body_buffer_size", LOCAL, "1", SIZE, "two pages", 2 * _PAGE),
     Command("client_body_timeout", LOCAL, "1", MSEC, "60s"),
-    Command(
-        "client_body_temp_path", LOCAL, "1-4", TEMP_PATH, "client_body_temp",
-        status=INERT,
-    ),
+    Command("client_body_temp_path", LOCAL, "1-4", TEMP_PATH, "client_body_temp"),
     Command(
         "client_body_in_file_only", LOCAL, "1", enum("off", "on", "clean"), "off"
     ),
-    flag("client_body_in_single_buffer", LOCAL, "off"),
+    flag("client_body_in_single_buffer", LOCAL, "off", status=INERT),
     Command("internal", LOCATION, "0", NOTHING, initial=False),
     Command("satisfy", LOCAL, "1", enum("all", "any"), "all"),
     Command("auth_delay", LOCAL, "1", MSEC, "0s", status=INERT),

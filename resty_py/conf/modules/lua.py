@@ -247,14 +247,14 @@ _MACHINE = (
         "lua_load_resty_core", HTTP, "1", Kind("on | off", _read_load_resty_core),
         "on", "on", repeats=True, status=INERT,
     ),
-    Command("lua_thread_cache_max_entries", HTTP, "1", NUMBER, "1024"),
+    Command("lua_thread_cache_max_entries", HTTP, "1", NUMBER, "1024", status=INERT),
     Command("lua_regex_cache_max_entries", HTTP, "1", NUMBER, "1024"),
     Command("lua_regex_match_limit", HTTP, "1", NUMBER, "0"),
     Command(
         "lua_malloc_trim", HTTP, "1", Kind("number", _read_malloc_trim), "1000", 1000,
         repeats=True, status=INERT,
     ),
-    Command("lua_worker_thread_vm_pool_size", HTTP, "1", NUMBER, "100"),
+    Command("lua_worker_thread_vm_pool_size", HTTP, "1", NUMBER, "100", status=INERT),
     flag("lua_sa_restart", HTTP, "on", status=INERT),
     Command(
         "lua_capture_error_log", HTTP, "1", Kind("size", _read_capture_error_log)
@@ -277,24 +277,25 @@ _SOCKET = (
     Command("lua_socket_read_timeout", WITH_IF, "1", MSEC, "60s"),
     Command("lua_socket_send_lowat", WITH_IF, "1", SIZE, "0", status=INERT),
     Command(
-        "lua_socket_buffer_size", WITH_IF, "1", SIZE, "a page", mmap.PAGESIZE
+        "lua_socket_buffer_size", WITH_IF, "1", SIZE, "a page", mmap.PAGESIZE,
+        status=INERT,
     ),
     Command("lua_socket_pool_size", WITH_IF, "1", NUMBER, "30"),
     Command("lua_socket_keepalive_timeout", WITH_IF, "1", MSEC, "60s"),
     flag("lua_socket_log_errors", WITH_IF, "on"),
-    Command("lua_ssl_ciphers", LOCAL, "1", TEXT, "DEFAULT"),
-    Command("lua_ssl_crl", LOCAL, "1", CONF_PATH),
+    Command("lua_ssl_ciphers", LOCAL, "1", TEXT, "DEFAULT", status=INERT),
+    Command("lua_ssl_crl", LOCAL, "1", CONF_PATH, status=INERT),
     Command(
         "lua_ssl_protocols", LOCAL, "1+",
         enums("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
-        "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3", repeats=True,
+        "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3", repeats=True, status=INERT,
     ),
-    Command("lua_ssl_certificate", LOCAL, "1", CONF_PATH),
-    Command("lua_ssl_certificate_key", LOCAL, "1", CONF_PATH),
-    Command("lua_ssl_trusted_certificate", LOCAL, "1", CONF_PATH),
-    Command("lua_ssl_verify_depth", LOCAL, "1", NUMBER, "1"),
-    Command("lua_ssl_key_log", LOCAL, "1", CONF_PATH),
-    Command("lua_ssl_conf_command", LOCAL, "2", KEY_VALUE, many=True),
+    Command("lua_ssl_certificate", LOCAL, "1", CONF_PATH, status=INERT),
+    Command("lua_ssl_certificate_key", LOCAL, "1", CONF_PATH, status=INERT),
+    Command("lua_ssl_trusted_certificate", LOCAL, "1", CONF_PATH, status=INERT),
+    Command("lua_ssl_verify_depth", LOCAL, "1", NUMBER, "1", status=INERT),
+    Command("lua_ssl_key_log", LOCAL, "1", CONF_PATH, status=INERT),
+    Command("lua_ssl_conf_command", LOCAL, "2", KEY_VALUE, many=True, status=INERT),
 )  # fmt: skip
 
 MODULES = (Module("ngx_http_lua_module", (*_HOOKS, *_MACHINE, *_REQUEST, *_SOCKET)),)

@@ -143,7 +143,7 @@ function RUN.echo_read_request_body(r, state)
     if r.body_state == "unread" then
         state.resumed = true
     end
-    local ok, code = body.read(r)
+    local ok, code = body.read(r, true)
     if not ok then
         return code
     end

@@ -58,7 +58,9 @@ local open = _M.open
 local function push_back(r)
     spend()
     local downstream = r.downstream
-    if r.parent or not (downstream.pending and downstream:is_congested()) then
+    if not (downstream.pending and downstream:is_congested())
+       or not response.is_passed_on(r)
+    then
         return
     end
     return not downstream:push_back(r.settings.output_low_water) and ERROR

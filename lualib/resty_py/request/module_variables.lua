@@ -1,0 +1,178 @@
+-- Variables of nginx's modules that have no directives here: what nginx gives
+-- while nothing of theirs is configured.
+--
+--   getters      name -> f(r), a string, or nil where it has no value
+--   changeable   set of those that a directive may define anew
+--   fixed        set of nginx's own names among those that begin as a prefix
+--
+-- A space in front of a name hides it from Lua: see resty_py/conf/variables.py.
+--
+-- Follows the modules' ngx_http_variable_t tables.
+
+local native = require "resty_py.native"
+local strftime = require "resty_py.modules.set_misc.strftime"
+local clock = require "resty_py.clock"
+
+local find = string.find
+local floor = math.floor
+local format = string.format
+local gmatch = string.gmatch
+local ipairs = ipairs
+local pairs = pairs
+local select = select
+
+-- What the SSI module writes dates by where nothing else is said.
+local DATE_FORMAT = "%A, %d-%b-%Y %H:%M:%S %Z"
+
+-- Those that have no value.
+local ABSENT = [[
+    proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr
+    proxy_protocol_server_port limit_conn_status limit_req_status
+    secure_link secure_link_expires slice_range uid_got uid_set
+    upstream_addr upstream_bytes_received upstream_bytes_sent
+    upstream_cache_status upstream_connect_time upstream_header_time
+    upstream_response_length upstream_response_time upstream_status
+]]
+
+-- The same for those that may be defined anew.
+local ABSENT_CHANGEABLE = [[
+    ssl_protocol ssl_cipher ssl_ciphers
+    ssl_curve ssl_curves ssl_session_id ssl_session_reused ssl_early_data
+    ssl_server_name ssl_alpn_protocol ssl_client_cert ssl_client_raw_cert
+    ssl_client_escaped_cert ssl_client_s_dn ssl_client_i_dn
+    ssl_client_s_dn_legacy ssl_client_i_dn_legacy ssl_client_serial
+    ssl_client_fingerprint ssl_client_verify ssl_client_v_start
+    ssl_client_v_end ssl_client_v_remain
+]]
+
+local FIXED = [[
+    http_host http_user_agent http_referer http_via http_x_forwarded_for
+    http_cookie sent_http_content_type sent_http_content_length
+    sent_http_location sent_http_last_modified sent_http_connection
+    sent_http_keep_alive sent_http_transfer_encoding sent_http_cache_control
+    sent_http_link
+]]
+
+local getters, changeable, fixed = {}, {}, {}
+
+
+local function absent()
+    return nil
+end
+
+
+local function empty()
+    return ""
+end
+
+
+for name in gmatch(ABSENT, "%S+") do
+    getters[name] = absent
+end
+for name in gmatch(ABSENT_CHANGEABLE, "%S+") do
+    getters[name], changeable[name] = absent, true
+end
+for _, name in ipairs {" proxy_host", " proxy_port"} do
+    getters[name], changeable[name] = absent, true
+end
+getters[" gzip_ratio"] = absent
+for name in gmatch(FIXED, "%S+") do
+    fixed[name] = true
+end
+
+
+-- Browsers ------------------------------------------------------------------
+
+
+local function user_agent(r)
+    local fields = r.head.fields
+    for i = 1, fields.n do
+        if fields[i].lower == "user-agent" then
+            return fields[i].value
+        end
+    end
+    return ""
+end
+
+
+-- Follows ngx_http_process_user_agent.
+local function msie(r)
+    local agent = user_agent(r)
+    local at = find(agent, "MSIE ", 1, true)
+    local is_msie = at and at + 6 < #agent
+        and not find(agent, "Opera", 1, true)
+    return is_msie and "1" or ""
+end
+
+
+-- Connections ---------------------------------------------------------------
+
+
+-- It leans on those who lean on this module.
+local downstream
+
+
+-- A request that is being logged writes no more.
+local function connections(count)
+    return function(r)
+        downstream = downstream or require "resty_py.http.downstream"
+        local over = r.phase == "log" and 1 or 0
+        return format("%d", count(downstream.active, downstream.waiting, over))
+    end
+end
+
+
+-- Part of what the kernel knows of the connection: rtt, rttvar, snd_cwnd,
+-- rcv_space.
+local function tcp_info(place)
+    return function(r)
+        local fd = r.connection.fd
+        local value = fd and select(place, native.net.tcp_info(fd))
+        return value and format("%d", value)
+    end
+end
+
+
+-- The others ----------------------------------------------------------------
+
+
+local function date(is_utc)
+    return function()
+        return strftime(DATE_FORMAT, floor(clock.wall), is_utc)
+    end
+end
+
+
+local OTHERS = {
+    ancient_browser = function() return "1" end,
+    modern_browser = empty,
+    http2 = empty,
+    uid_reset = empty,
+    msie = msie,
+    connections_active = connections(function(active) return active end),
+    connections_reading = connections(function() return 0 end),
+    connections_writing = connections(function(active, waiting, over)
+        return active - waiting - over
+    end),
+    connections_waiting = connections(function(_, waiting)
+        return waiting
+    end),
+    date_gmt = date(true),
+    date_local = date(false),
+    [" fastcgi_path_info"] = empty,
+    [" fastcgi_script_name"] = function(r) return r.uri end,
+    tcpinfo_rtt = tcp_info(1),
+    tcpinfo_rttvar = tcp_info(2),
+    tcpinfo_snd_cwnd = tcp_info(3),
+    tcpinfo_rcv_space = tcp_info(4),
+}
+
+for name, getter in pairs(OTHERS) do
+    getters[name] = getter
+end
+for _, name in ipairs {"ancient_browser", "modern_browser", "msie",
+                       "uid_reset"} do
+    changeable[name] = true
+end
+
+return {getters = getters, changeable = changeable, fixed = fixed}

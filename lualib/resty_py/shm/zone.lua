@@ -1,0 +1,63 @@
+-- The zones of this worker: the memory of its shared dictionaries.
+--
+--   all()   an array of {name =, capacity =, zone =}
+--
+-- Two halves serve the same zones: ffi/ where the flavour has FFI and compiles,
+-- host.lua elsewhere, which asks resty_py/shm/zone.py. Keys are strings of 1 to
+-- 65535 bytes; times to live are milliseconds, 0 or less for ever; kinds are
+-- those of layout.lua. A zone:
+--
+--   get(key, stale)    kind (NIL: there is none; LIST), value, flags, whether
+--                      it has expired; `stale`: that is no reason not to get it
+--   store(operation, key, kind, value, ttl, flags)
+--                      nil | why not, whether others were evicted; operation:
+--                      ADD, REPLACE, SAFE (1, 2, 4), added up
+--   incr(key, by, init, ttl)   the number then | nil, why not (err), whether
+--                      others were evicted; init: a number or nil
+--   ttl(key)           milliseconds left, 0 for ever | nil: there is none
+--   expire(key, ttl)   whether there is one
+--   push(key, kind, value, left)   the length then | 0 or -1: no memory for
+--                      the value or for the list | nil: it is no list
+--   pop(key, left)     the value | nil, whether it is no list
+--   llen(key)          the length | nil: it is no list
+--   flush_all(), flush_expired(most) → how many
+--   keys(most)         all keys, each after its size in two bytes; how many
+--   free_space()       bytes of free pages
+
+local native = require "resty_py.native"
+
+local pcall = pcall
+local require = require
+
+local has_ffi = pcall(require, "ffi")
+local compiles = has_ffi and jit.status()
+local shm = native.shm
+
+local _M = {}
+
+
+local function open(number)
+    local name, capacity, address, hash_address = shm.describe(number)
+    local zone
+    if compiles and hash_address then
+        local ffi_half = require "resty_py.shm.ffi"
+        zone = ffi_half.open(address, hash_address, function()
+            shm.repair(number)
+        end)
+    else
+        zone = require("resty_py.shm.host").open(number)
+    end
+    return {name = name, capacity = capacity, zone = zone}
+end
+
+
+function _M.all()
+    local zones = {}
+    for number = 1, shm.count() do
+        zones[number] = open(number)
+    end
+    return zones
+end
+
+
+return _M

@@ -1,0 +1,120 @@
+"""The twins of lua-resty-string: against hashlib and the like."""
+
+import hashlib
+
+import pytest
+from app_server import serving
+
+from resty_py.vm import FLAVOURS
+
+pytestmark = pytest.mark.parametrize("flavour", FLAVOURS)
+
+DIGESTS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+async def test_digest(flavour, name):
+    lua = f"""
+        local digest, text = require "resty.{name}", require "resty.string"
+        local d = digest:new()
+        ngx.say(text.to_hex(d:final()))
+        ngx.say(d:update("abc"), d:update(("x"):rep(100000)), d:update("\\0"))
+        ngx.say(text.to_hex(d:final()))
+        ngx.say(d:reset(), d:update("again"))
+        ngx.say(text.to_hex(d:final()), pcall(d.update, d, {{}}))
+    """
+    expected = hashlib.new(name, b"abc" + b"x" * 100000 + b"\0").hexdigest()
+    async with serving(lua, flavour) as app:
+        said = await app.say()
+        assert said[0] == hashlib.new(name).hexdigest()
+        assert said[1:4] == ["truetruetrue", expected, "truetrue"]
+        assert said[4].startswith(hashlib.new(name, b"again").hexdigest() + "false")
+
+
+async def test_random_and_string(flavour):
+    lua = """
+        local random, text = require "resty.random", require "resty.string"
+        ngx.say(#random.bytes(16), #random.bytes(20, true),
+                random.bytes(16) ~= random.bytes(16))
+        ngx.say(text.to_hex("\\0\\255 a"), text.to_hex(""))
+        ngx.say(text.atoi("0042"), " ", text.atoi("12x"), " ", text.atoi(""))
+    """
+    async with serving(lua, flavour) as app:
+        assert await app.say() == ["1620true", "00ff2061", "42 -1 -1"]
+
+
+async def test_originals_come_first_where_they_run(flavour, tmp_path):
+    lua = "return package.path"
+    async with serving(lua, flavour) as app:
+        path = app.worker.vm.run(b"return package.path").decode().split(";")
+        twins = next(place for place in path if "/twins/?.lua" in place)
+        tree = path.index("/usr/share/lua/5.1/?.lua")
+        assert (path.index(twins) > tree) == FLAVOURS[flavour].has_ffi
+
+
+# Expressions and what `openssl enc` makes of "hello world" with the same.
+_AES = {
+    "aes:new('secret')": "25f3160d93859d62b732fcfc970f00d0",
+    "aes:new('secret', 'saltsalt', aes.cipher(256, 'cbc'), aes.hash.sha256)": (
+        "22acee299521fe914febea4f9813e4b1"
+    ),
+    "aes:new(key, nil, aes.cipher(256, 'cbc'), {iv = iv})": (
+        "8a828d14c849d54e503c6ed18b76d99c"
+    ),
+    "aes:new(key, nil, aes.cipher(256, 'ecb'), {iv = iv})": (
+        "c03bc9ebb92de9643d20418b55fc22ab"
+    ),
+    "aes:new(key, nil, aes.cipher(256, 'ctr'), {iv = iv})": "72d44e8d6c10dc4c22333d",
+    "aes:new('x', nil, aes.cipher(256, 'ctr'),"
+    "{iv = iv, method = function(k) return k:rep(32):gsub('x', 'k') end})": (
+        "72d44e8d6c10dc4c22333d"
+    ),
+}
+
+_AES_ERRORS = {
+    "aes:new('short', nil, aes.cipher(256, 'cbc'), {iv = iv})": "bad key length",
+    "aes:new(key, nil, aes.cipher(256, 'cbc'), {})": "bad iv",
+    "aes:new(key, 'salt')": "salt must be 8 characters or nil",
+    "raw:decrypt('no cipher text')": "EVP_DecryptFinal_ex failed",
+    "unpadded:encrypt('x')": "EVP_EncryptFinal_ex failed",
+    "gcm:decrypt(gcm:encrypt('x')[1], ('t'):rep(16))": "EVP_DecryptFinal_ex failed",
+}
+
+_AES_HEAD = """
+    local aes, text = require "resty.aes", require "resty.string"
+    local key, iv = ("k"):rep(32), ("i"):rep(16)
+    local cbc, gcm = aes.cipher(256, "cbc"), aes.cipher(256, "gcm")
+    local raw = aes:new(key, nil, cbc, {iv = iv})
+    local unpadded = aes:new(key, nil, cbc, {iv = iv}, 1, 16, false)
+    gcm = aes:new(key, nil, gcm, {iv = iv:sub(1, 12)})
+"""
+
+
+async def test_aes(flavour):
+    lines = [
+        f"""do local object = {expression} local secret = object:encrypt("hello world")
+        ngx.say(text.to_hex(secret), " ", object:decrypt(secret)) end"""
+        for expression in _AES
+    ]
+    async with serving(_AES_HEAD + "\n".join(lines), flavour) as app:
+        assert await app.say() == [f"{secret} hello world" for secret in _AES.values()]
+
+
+async def test_aes_gcm_and_padding(flavour):
+    lua = """
+        local secret = gcm:encrypt("hello world")
+        ngx.say(#secret[1], " ", #secret[2], " ", gcm:decrypt(secret[1], secret[2]))
+        ngx.say(#unpadded:encrypt(("x"):rep(32)))
+        ngx.say(aes.cipher(256, "none"), aes.cipher().size, aes.cipher().cipher)
+    """
+    async with serving(_AES_HEAD + lua, flavour) as app:
+        assert await app.say() == ["11 16 hello world", "32", "nil128cbc"]
+
+
+async def test_aes_errors(flavour):
+    lines = [
+        f"do local a, err = {expression} ngx.say(a, ' ', err) end"
+        for expression in _AES_ERRORS
+    ]
+    async with serving(_AES_HEAD + "\n".join(lines), flavour) as app:
+        assert await app.say() == [f"nil {error}" for error in _AES_ERRORS.values()]

@@ -1,0 +1,7 @@
+local extra = {counter = require "counter"}
+
+function extra.get()
+    return booted
+end
+
+return extra

@@ -1,0 +1,289 @@
+"""SharedDict: a dictionary of ngx.shared, from Python."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+
+import pytest
+import trio
+from lua_worker import each_variant, open_rig
+
+import resty_py
+from resty_py import SharedDict
+from resty_py.shared_dict import Entry
+from resty_py.shm.layout import COUNT
+
+
+@pytest.fixture
+def shared():
+    shared = SharedDict("1m", clock=lambda: 1000.0)
+    yield shared
+    assert shared.check() == []
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        "value", [b"", b"a\0b", 0, 7, -1.5, 2**53, True, False, b"x" * 100_000]
+    )
+    def test_what_goes_in_comes_out(self, shared, value):
+        shared["key"] = value
+        assert shared["key"] == value
+        assert type(shared["key"]) is type(value)
+
+    def test_text_is_utf8(self, shared):
+        shared["ключ"] = "grün"
+        assert shared["ключ".encode()] == "grün".encode()
+
+    @pytest.mark.parametrize("value", [None, [1], {}, object()])
+    def test_other_values(self, shared, value):
+        with pytest.raises(TypeError, match="bad value type"):
+            shared["key"] = value
+
+    def test_keys(self, shared):
+        for key in ("", "k" * 65536):
+            with pytest.raises(ValueError, match="key"):
+                shared.get(key)
+        shared["k" * 65535] = 1
+        assert shared["k" * 65535] == 1
+
+    def test_as_a_mapping(self, shared):
+        shared["a"], shared["b"] = 1, 2
+        assert (len(shared), list(shared), "a" in shared) == (2, [b"a", b"b"], True)
+        del shared["a"]
+        assert ("a" in shared, shared.get("a"), shared.get("a", 5)) == (False, None, 5)
+        with pytest.raises(KeyError):
+            shared["a"]
+
+    def test_add_and_replace(self, shared):
+        assert [shared.add("k", 1), shared.add("k", 2), shared["k"]] == [True, False, 1]
+        assert shared.replace("k", 3)
+        assert not shared.replace("other", 3)
+        assert shared["k"] == 3
+
+    def test_flags(self, shared):
+        shared.set("k", 1, flags=-5)
+        assert shared.entry("k") == Entry(1, -5, None)
+        with pytest.raises(ValueError, match="32 bits"):
+            shared.set("k", 1, flags=2**31)
+
+    def test_incr(self, shared):
+        assert [shared.incr("n", init=5), shared.incr("n", 1.5)] == [6, 7.5]
+        with pytest.raises(KeyError):
+            shared.incr("other")
+        shared["text"] = "1"
+        with pytest.raises(TypeError, match="not a number"):
+            shared.incr("text")
+
+    def test_lists(self, shared):
+        assert shared.push("l", "a") == 1
+        assert shared.push("l", 2, left=True) == 2
+        assert shared["l"] == [2, b"a"]
+        assert [shared.pop("l"), shared.pop("l"), shared.pop("l")] == [b"a", 2, None]
+        shared["s"] = 1
+        for call in (shared.pop, lambda key: shared.push(key, 1)):
+            with pytest.raises(TypeError, match="value not a list"):
+                call("s")
+
+    def test_no_memory(self):
+        shared = SharedDict(16384)
+        with pytest.raises(MemoryError):
+            shared["k"] = b"x" * 20000
+        for number in range(200):
+            shared[f"k{number}"] = number
+        assert 10 < len(shared) < 100
+        with pytest.raises(MemoryError):
+            shared.set("more", 1, evict=False)
+        with pytest.raises(MemoryError):
+            shared.push("list", 1)
+
+    @pytest.mark.parametrize("size", ["8191", 0, "1x", "", "-5m"])
+    def test_sizes(self, size):
+        with pytest.raises(ValueError):  # noqa: PT011
+            SharedDict(size)
+
+
+class TestTimes:
+    def test_expiry(self):
+        clock = Clock()
+        shared = SharedDict("64k", clock=clock)
+        shared.set("k", 1, ttl=2.5)
+        assert (shared.ttl("k"), shared.ttl("other")) == (2.5, None)
+        clock.now += 2
+        assert shared.expire("k", 1)
+        assert not shared.expire("other", 1)
+        clock.now += 1.5
+        assert shared.get("k") is None
+        assert shared.entry("k", stale=True) == Entry(1, 0, 1003.0)
+        assert shared.flush_expired() == 1
+        assert shared.entry("k", stale=True) is None
+
+    def test_clear(self, shared):
+        free = shared.free_space
+        for number in range(500):
+            shared[f"k{number}"] = b"x" * number
+        shared.push("list", 1)
+        shared.clear()
+        assert (len(shared), shared.free_space, shared.capacity) == (0, free, 1 << 20)
+
+
+class TestDumps:
+    def test_all_comes_back(self, shared):
+        shared.set("text\xff", b"a\0\xff", ttl=60, flags=3)
+        shared["number"], shared["float"], shared["flag"] = 5, 0.1, True
+        shared["inf"] = float("inf")
+        shared.push("list", b"\xfe")
+        shared.push("list", 2)
+        shared.expire("list", 9)
+        other = SharedDict("64k", clock=lambda: 1001.0)
+        other["kept"] = 1
+        other["list"] = 1
+        other.restore(shared.dump())
+        assert other.items()[1:] == shared.items()
+        assert dict(other.items()) == {**dict(shared.items()), b"kept": Entry(1)}
+
+    def test_what_has_expired_does_not(self, shared):
+        shared.set("k", 1, ttl=5)
+        other = SharedDict("64k", clock=lambda: 1006.0)
+        other.restore(shared.dump())
+        assert len(other) == 0
+
+    @pytest.mark.parametrize("dumped", [b"", b"{}", b"[]\n", b"x"])
+    def test_no_dump(self, shared, dumped):
+        with pytest.raises(ValueError):  # noqa: PT011
+            shared.restore(dumped)
+
+
+class TestWorkers:
+    @each_variant
+    async def test_lua_sees_it(self, tmp_path, variant):
+        shared = SharedDict("1m")
+        shared.set("greeting", "hello", flags=7)
+        async with open_rig(
+            variant, tmp_path, shared_dicts={"cache": shared, "own": "64k"}
+        ) as rig:
+            get = 'return ngx.shared.cache:get("greeting")'
+            assert await rig.run(get) == (b"hello", 7)
+            assert await rig.run('return ngx.shared.cache:set("k", 5)')
+            assert shared["k"] == 5
+            own = rig.worker.shared_dicts["own"]
+            assert await rig.run('return ngx.shared.own:rpush("l", "x")') == 1
+            assert own["l"] == [b"x"]
+        assert shared["k"] == 5
+
+    async def test_two_workers_share_it(self, tmp_path):
+        shared = SharedDict("1m")
+        options = {"shared_dicts": {"cache": shared}, "error_log": tmp_path / "log"}
+        async with (
+            resty_py.open_worker(flavour="luajit21", **options) as one,
+            resty_py.open_worker(flavour="lua54", **options) as other,
+        ):
+            count = 'for _ = 1, 500 do ngx.shared.cache:incr("n", 1, 0) end'
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(one.run, count)
+                nursery.start_soon(other.run, count)
+        assert shared["n"] == 1000
+
+    @each_variant
+    async def test_on_a_virtual_clock(self, tmp_path, variant, autojump_clock):
+        async with open_rig(variant, tmp_path, shared_dicts={"cache": "64k"}) as rig:
+            await rig.run('ngx.shared.cache:set("k", 1, 86400)')
+            cache = rig.worker.shared_dicts["cache"]
+            await rig.run("ngx.sleep(86399)")
+            assert cache["k"] == 1
+            assert await rig.run('return ngx.shared.cache:get("k")') == 1
+            await rig.run("ngx.sleep(2)")
+            assert "k" not in cache
+            assert await rig.run('return ngx.shared.cache:get("k")') is None
+
+    @each_variant
+    async def test_just_the_declared_ones(self, tmp_path, variant):
+        async with open_rig(variant, tmp_path) as rig:
+            assert await rig.run("return next(ngx.shared), ngx.shared.cache") == (
+                None,
+                None,
+            )
+
+    @pytest.mark.parametrize("declared", [{"": "1m"}, {"a": "1k"}, {"a": "x"}])
+    async def test_bad_declarations(self, declared):
+        with pytest.raises(ValueError, match="invalid lua shared dict"):
+            async with resty_py.open_worker(shared_dicts=declared):
+                pass
+
+
+class TestConcurrency:
+    def test_threads(self, shared):
+        def count():
+            for _ in range(3000):
+                shared.incr("n", init=0)
+
+        threads = [threading.Thread(target=count) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert shared["n"] == 12000
+
+    def test_forks(self, shared):
+        pids = []
+        for _ in range(3):
+            pid = os.fork()
+            if not pid:
+                with contextlib.ExitStack() as stack:
+                    stack.callback(os._exit, 1)
+                    for _ in range(2000):
+                        shared.incr("n", init=0)
+                    os._exit(0)
+            pids.append(pid)
+        assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0, 0]
+        assert shared["n"] == 6000
+
+    def test_not_from_within(self, shared):
+        with shared.zone.lock:
+            with pytest.raises(RuntimeError, match="in use by this thread"):
+                shared.get("k")
+
+    def test_a_defect_is_repaired(self, shared):
+        shared["k"] = 5
+        with contextlib.suppress(ZeroDivisionError), shared.zone.lock:
+            shared.zone.memory.words[COUNT] = 99
+            raise ZeroDivisionError
+        assert shared["k"] == 5
+        assert shared.zone.repairs == 1
+
+    async def test_lua_that_was_broken_off(self, tmp_path):
+        """An error in the middle of an operation: the next one repairs."""
+        shared = SharedDict("1m")
+        async with resty_py.open_worker(
+            flavour="luajit21",
+            shared_dicts={"cache": shared},
+            error_log=tmp_path / "log",
+        ) as worker:
+            await worker.run("""
+                jit.off()
+                local d, count = ngx.shared.cache, 0
+                d:set("kept", "value")
+                for at = 1, 400 do
+                    pcall(function()
+                        debug.sethook(function()
+                            debug.sethook()
+                            error("broken off")
+                        end, "", at)
+                        d:set("key", at)
+                        debug.sethook()
+                    end)
+                    debug.sethook()
+                    assert(d:get("kept") == "value")
+                end
+                jit.on()
+            """)
+        assert shared.zone.repairs > 0
+        assert shared.check() == []
