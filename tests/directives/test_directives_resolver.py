@@ -22,7 +22,7 @@ TTLS = {"short": 1, "long": 60, "kept": 1, "brief": 60, "none": 0}
 ASKS = """content_by_lua_block {
     local args = ngx.req.get_uri_args()
     for i = 1, tonumber(args.n or 1) do
-        if i > 1 then ngx.sleep(2.2) end
+        if i > 1 then ngx.sleep(2.5) end
         local sock = ngx.socket.tcp()
         ngx.say(sock:connect(args.host, ngx.var.server_port))
         sock:close()
