@@ -98,6 +98,12 @@ def open_files(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def _open_files(pid):
+    with open(f"/proc/{pid}/limits") as limits:
+        line = next(line for line in limits if line.startswith("Max open files"))
+    return line.split()[3:5]
+
+
 class TestStart:
     def test_what_it_says(self, command):
         command.configure(SLOW, HOOKS)
@@ -203,9 +209,7 @@ class TestStart:
     def test_limits(self, command):
         command.configure(SLOW, main="worker_rlimit_nofile 99;")
         process = command.start()
-        with open(f"/proc/{process.pid}/limits") as limits:
-            line = next(line for line in limits if line.startswith("Max open files"))
-        assert line.split()[3:5] == ["99", "99"]
+        until(lambda: _open_files(process.pid) == ["99", "99"])  # it listens before
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
     def test_user(self, command):
