@@ -33,6 +33,7 @@ local log_error = dial.log_error
 local log_failure = check.log_failure
 local min = math.min
 local select = select
+local spend = scheduler.spend
 local sub = string.sub
 local tonumber = tonumber
 local truncate = check.truncate
@@ -213,11 +214,14 @@ local function failed(self, err, partial)
 end
 
 
+-- What the buffer answers counts as an operation too: a peer that is quick
+-- fills it with more than a turn's worth of small reads.
 local function done(self, data, err, partial)
     if not data then
         return failed(self, err, partial)
     end
     self.reading = false
+    spend()
     return data
 end
 

@@ -69,6 +69,9 @@ local TIMEOUT = {}
 
 -- Operations that a light thread may do without waiting before it pauses.
 local SLICE = 256
+-- Items of the queue that a thread which used up its slice counts for: a few
+-- such threads, or one again and again, are a turn's work.
+local SLICE_ITEMS = 64
 -- Idle coroutines kept for entry threads: lua_thread_cache_max_entries.
 local CACHE_MAX = 1024
 
@@ -79,7 +82,7 @@ local _M = {RUNTIME = RUNTIME, REFUSED = REFUSED, TIMEOUT = TIMEOUT,
 
 local queue = {}
 local head, tail = 1, 1
-local stop
+local stop = 0
 
 local cache = {}
 local cached = 0
@@ -344,6 +347,7 @@ function _M.spend()
     local budget = _M.budget - 1
     _M.budget = budget
     if budget < 0 and can_yield() then
+        stop = stop - SLICE_ITEMS
         return _M.pause()
     end
 end
@@ -387,8 +391,8 @@ local function contain(err)
 end
 
 
--- Runs the queue until it is empty, up to `limit` items; returns true when
--- more is queued.
+-- Runs the queue until it is empty, up to `limit` items, fewer where threads
+-- use up their slices; returns true when more is queued.
 function _M.run_queue(limit)
     stop = head + limit
     if not xpcall(run_items, contain) then
