@@ -25,7 +25,8 @@ from peers import open_peers
 from real_nginx import RealNginx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from lua_worker import Variant
 
@@ -119,6 +120,7 @@ class Comparison:
         settings: limits of ours, as ``NAME=VALUE``.
         directives: the same for nginx.
         options: further ones of ours, as ``open_worker`` takes them.
+        peers: runs what the cases talk to; yields the table ``PORT``.
     """
 
     def __init__(
@@ -128,12 +130,14 @@ class Comparison:
         settings: tuple[str, ...] = (),
         directives: str = "",
         options: Mapping[str, object] | None = None,
+        peers: Callable[[], AbstractAsyncContextManager[Mapping]] = open_peers,
     ) -> None:
         self._cases = cases
         self._folder = folder
         self._settings = settings
         self._directives = directives
         self._options = options or {}
+        self._peers = peers
         self._kept: dict[object, dict[str, Transcript]] = {}
 
     async def expected(self, name: str) -> Transcript:
@@ -149,14 +153,14 @@ class Comparison:
         return self._kept[variant][name]
 
     async def _run_on_nginx(self) -> dict[str, Transcript]:
-        async with open_peers() as places:
+        async with self._peers() as places:
             self._write(places)
             with RealNginx(self._folder, self._directives) as nginx:
                 answers = await _ask(dict.fromkeys(self._cases, nginx.port))
                 return self._transcripts(answers, nginx.log, places)
 
     async def _run_on_ours(self, variant: Variant) -> dict[str, Transcript]:
-        async with open_peers() as places:
+        async with self._peers() as places:
             self._write(places)
             async with open_rig(
                 variant, self._folder, *self._settings, **self._options

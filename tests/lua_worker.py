@@ -45,6 +45,11 @@ class Variant:
         return self.flavour if self.prefer_ffi else f"{self.flavour}-host"
 
     @property
+    def calls_host(self):
+        """Whether its system calls are host functions."""
+        return not (self.prefer_ffi and FLAVOURS[self.flavour].has_ffi)
+
+    @property
     def options(self):
         """The options of ``open_worker``."""
         return {"flavour": self.flavour, "prefer_ffi": self.prefer_ffi}

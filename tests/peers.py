@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     Script = Callable[[trio.SocketStream], Awaitable[None]]
 
@@ -177,11 +177,11 @@ def refused_port():
 
 
 @contextlib.contextmanager
-def unaccepting_port():
+def unaccepting_port(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """Yield a port whose backlog is full: connections to it never come about."""
     with contextlib.ExitStack() as stack:
         sock = stack.enter_context(socket.socket())
-        sock.bind(("127.0.0.1", 0))
+        sock.bind((host, port))
         sock.listen(0)
         for _ in range(4):
             client = stack.enter_context(socket.socket())

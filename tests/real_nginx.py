@@ -1,23 +1,38 @@
 """The real OpenResty: nginx with lua-nginx-module, run beside ours for truth.
 
 ``RealNginx`` serves Lua files of one folder: ``GET /NAME`` runs ``NAME.lua`` as
-``content_by_lua_file``. Where there is no nginx the test is skipped, and fails
-in CI.
+``content_by_lua_file``. :func:`running` runs any command that serves a folder.
+Where there is no nginx the test is skipped, and fails in CI.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: What the real nginx has to load for what ours has built in, in Debian's order:
+#: the filters of the last one run first.
+NEEDED = (
+    "ndk_http_module.so",
+    "ngx_http_echo_module.so",
+    "ngx_http_headers_more_filter_module.so",
+    "ngx_http_lua_module.so",
+)
+
 _MODULES = Path("/usr/lib/nginx/modules")
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 
 _CONFIG = """
 daemon off;
@@ -47,14 +62,58 @@ http {{
 
 
 def require_nginx() -> str:
-    """Return the path of nginx; skip where there is none, fail in CI."""
-    nginx = shutil.which("nginx")
-    if nginx and (_MODULES / "ngx_http_lua_module.so").exists():
-        return nginx
-    message = "the real nginx with its Lua module is not installed"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
+    """Return the path of nginx; skip where it or a module is missing, fail in CI."""
+    nginx = shutil.which("nginx") or "/usr/sbin/nginx"
+    paths = [Path(nginx), *(_MODULES / name for name in NEEDED)]
+    missing = ", ".join(str(path) for path in paths if not path.exists())
+    if missing and os.environ.get("CI") == "true":
+        pytest.fail(f"needs {missing}")
+    if missing:
+        pytest.skip(f"needs {missing}")
+    return nginx
+
+
+def load_modules() -> str:
+    """Return the directives that load NEEDED."""
+    return "".join(f"load_module {_MODULES / name}; " for name in NEEDED)
+
+
+@contextlib.contextmanager
+def running(command: list[str], prefix: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server of the folder *prefix* while the block lasts.
+
+    It writes ``logs/nginx.pid`` and ``logs/error.log``, and ends gracefully.
+    """
+    said = prefix / "said.txt"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=prefix, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        _wait(process, prefix, said)
+        yield process
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], prefix: Path, said: Path) -> None:
+    """Wait until the server listens: it binds before it writes its pid file."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if (prefix / "logs/nginx.pid").exists():
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+            break
+    log = prefix / "logs/error.log"
+    text = said.read_text(errors="replace")
+    text += log.read_text(errors="replace") if log.exists() else ""
+    pytest.fail(f"{process.args[0]} did not start: {text}", pytrace=False)
 
 
 def _reserve_port() -> socket.socket:

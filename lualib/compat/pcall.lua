@@ -12,7 +12,9 @@
 -- 3. Users never meet a helper: running() answers the coroutine they made,
 --    and status() of that one says "running" while its helper runs.
 -- 4. Outside a coroutine nothing can yield, and the stock functions are used.
--- 5. What 5.1 cannot do it still cannot: where the owner may not yield, in a
+-- 5. A C function runs in its caller's coroutine: some libraries' push their
+--    results where they were made. Only yield itself can yield in 5.1.
+-- 6. What 5.1 cannot do it still cannot: where the owner may not yield, in a
 --    metamethod, its error is raised out of the protected call.
 --
 -- shim.outer   helper -> the coroutine (or helper) that waits for it
@@ -25,6 +27,7 @@
 local shim = ...
 
 local create = coroutine.create
+local getinfo = debug.getinfo
 local getmetatable = debug.getmetatable
 local rawget = rawget
 local resume = coroutine.resume
@@ -86,9 +89,10 @@ local function protect(co, handler, f, ...)
 end
 
 
-local function callable(f)
+-- Whether f can be called, and needs a coroutine of its own.
+local function needs_helper(f)
     if type(f) == "function" then
-        return true
+        return f == yield or getinfo(f, "S").what ~= "C"
     end
     local meta = getmetatable(f)
     return meta and rawget(meta, "__call")
@@ -100,7 +104,7 @@ function _G.pcall(...)
         shim.blame(1, "value expected")
     end
     local co = running()
-    if co and callable((...)) then
+    if co and needs_helper((...)) then
         return protect(co, nil, ...)
     end
     return stock_pcall(...)
@@ -112,7 +116,7 @@ function _G.xpcall(f, handler, ...)
         shim.blame(2, "value expected")
     end
     local co = running()
-    if co and callable(f) then
+    if co and needs_helper(f) then
         return protect(co, handler, f, ...)
     end
     if select("#", ...) == 0 then

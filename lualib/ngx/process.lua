@@ -3,7 +3,9 @@
 --   type()                    "single", "worker", …
 --   get_master_pid()          number
 --   signal_graceful_exit()    this process ends once it has done what it began
---   enable_privileged_agent(connections)   nil, err: there is none yet
+--   enable_privileged_agent(connections)   true | nil, err; from init_by_lua
+--                            on: a process beside the workers that has no
+--                            listeners and keeps the master's user
 --
 -- Follows lua-resty-core's module of this name and ngx_http_lua_worker.c.
 
@@ -13,6 +15,9 @@ local phases = require "resty_py.request.phases"
 local phase_name = phases.name
 local type = type
 local worker = native.worker
+
+-- Connections of the privileged agent, if it is not said how many.
+local AGENT_CONNECTIONS = 512
 
 local _M = {version = require "resty.core.base".version,
             get_master_pid = worker.master_pid, type = worker.kind}
@@ -27,7 +32,8 @@ function _M.enable_privileged_agent(connections)
         return nil, "bad 'connections' argument: number expected and greater "
                     .. "than 0"
     end
-    return nil, "the privileged agent is not supported yet by resty-py"
+    worker.enable_agent(connections or AGENT_CONNECTIONS)
+    return true
 end
 
 

@@ -120,7 +120,7 @@ local function milliseconds(seconds)
     if not number then
         error(format("bad argument #1 to 'wait' (number expected, got %s)",
                      type(seconds)), 3)
-    elseif number < 0 then
+    elseif number ~= number or number < 0 then
         error("no negative number", 3)
     end
     return floor(number * 1000)
@@ -173,7 +173,7 @@ end
 function Semaphore:post(n)
     check(self)
     n = tonumber(n) or 1
-    if n < 1 then
+    if n ~= n or n < 1 then
         error("positive number required", 2)
     end
     self.resources = self.resources + floor(n)

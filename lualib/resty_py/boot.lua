@@ -9,8 +9,8 @@
 --
 -- Turns the host functions into plain Lua functions (module
 -- "resty_py.native": namespace -> name -> function), takes the `python`
--- table away, loads the shim, and sets the search paths. What Python may
--- hand over is written in resty_py/vm/boundary.py.
+-- table away, loads the shim, and sets the search paths and package.loadlib.
+-- What Python may hand over is written in resty_py/vm/boundary.py.
 
 local host, lualib, path, cpath, DEFECT = ...
 
@@ -50,6 +50,20 @@ local native = {}
 for name, functions in pairs(host) do
     native[name] = plain_namespace(functions)
 end
+
+-- A compiled module needs some help to find Lua in this process, and one of
+-- another Lua would crash it (resty_py/vm/compiled.py).
+local loadlib = package.loadlib
+local prepare = native.compiled.prepare
+
+function package.loadlib(file, name)
+    local ok, err = prepare(file)
+    if not ok then
+        return nil, err, "open"
+    end
+    return loadlib(file, name)
+end
+
 
 _G.python = nil
 package.loaded.python = nil

@@ -1,6 +1,7 @@
 -- Digests with the interface of lua-resty-string's: the twins of resty.md5,
 -- resty.sha1 and their kin.
 --
+--   version     of lua-resty-string
 --   new(name)   name: string, as hashlib calls it; returns the module:
 --     new()              a digest object
 --     obj:update(s, n)   adds s, its first n bytes if n is given; true
@@ -18,7 +19,8 @@ local setmetatable = setmetatable
 local sub = string.sub
 local type = type
 
-local _M = {}
+-- The release whose interface this is.
+local _M = {version = "0.11"}
 
 
 -- Methods of objects that collect pieces of text.
@@ -50,6 +52,7 @@ end
 
 function _M.new(name)
     return {
+        _VERSION = _M.version,
         new = function()
             return setmetatable({name = name, n = 0}, methods)
         end,

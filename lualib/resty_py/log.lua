@@ -11,6 +11,8 @@
 --                                     request: "…", host: "…",
 --                                     referrer: "…""
 --   debug(r, text), debugs(r)         one of level debug; whether they are kept
+--   is_debug(settings)                whether they are where it is in force
+--   handler(r, title)                 one for a handler that is to run
 --   request(r, level, text)           the same, or "…, context: ngx.timer,
 --                                     client: A, server: L" for a timer's
 --
@@ -26,6 +28,7 @@ local find = string.find
 local format = string.format
 local gsub = string.gsub
 local sub = string.sub
+local type = type
 local upper = string.upper
 
 local _M = {STDERR = 0, EMERG = 1, ALERT = 2, CRIT = 3, ERR = 4, WARN = 5,
@@ -85,7 +88,11 @@ end
 
 
 -- What nginx says of a system call: "recv() failed (104: Connection reset…)".
+--   code   the error's number, or what TLS says of it (net/tls.lua)
 function _M.failed_call(name, err, code)
+    if type(code) == "table" then
+        return code.line
+    end
     return format("%s() failed (%s: %s%s)", name, code or "-1",
                   upper(sub(err, 1, 1)), sub(err, 2))
 end
@@ -120,11 +127,22 @@ local function referrer(head)
 end
 
 
-local function write_head(downstream, settings, head, level, text, subrequest)
+-- What a request is asked of, while one is: http://127.0.0.1:80/uri.
+local function upstream_of(r)
+    local u = r and r.upstream
+    local to, state = u and u.address, u and u.state
+    return to and state and state.addr ~= ""
+        and to.scheme .. "://" .. state.addr .. (to.port and "" or ":") .. u.uri
+end
+
+
+local function write_head(downstream, settings, head, level, text, r)
     local line = head.request_line
+    local subrequest = r and r.parent and r.uri
     write(level, text .. client(downstream, settings.server_name or "")
           .. named("request", line ~= "" and line)
           .. named("subrequest", subrequest)
+          .. named("upstream", upstream_of(r))
           .. named("host", head.host_header)
           .. named("referrer", referrer(head)), downstream.number,
           settings.error_log_id)
@@ -157,6 +175,21 @@ function _M.debugs(r)
 end
 
 
+-- The same where `settings` are in force.
+function _M.is_debug(settings)
+    return settings.error_level == _M.DEBUG
+end
+
+
+-- The debug line of a handler about to run.
+--   title   "lua rewrite handler", …
+function _M.handler(r, title)
+    local count = r.phase == "log" and 0 or 1
+    return _M.debug(r, format('%s, uri:"%s" c:%d', title, r.uri,
+                              count + ((r.main or r).live or 0)))
+end
+
+
 local function timer(r, level, text)
     local downstream = r.origin
     local line = text .. ", context: ngx.timer"
@@ -164,6 +197,23 @@ local function timer(r, level, text)
         line = line .. client(downstream, downstream.listener.name)
     end
     write(level, line, r.number, r.settings.error_log_id)
+end
+
+
+-- What a line of a client's handshake tells of its phase.
+local HANDSHAKE_CONTEXTS = {
+    ssl_cert = "ssl_certificate_by_lua*",
+    ssl_client_hello = "ssl_client_hello_by_lua*",
+    ssl_session_fetch = "ssl_session_fetch_by_lua*",
+    ssl_session_store = "ssl_session_store_by_lua*",
+}
+
+
+local function handshake(r, level, text)
+    local downstream = r.downstream
+    write(level, text .. ", context: " .. HANDSHAKE_CONTEXTS[r.phase]
+          .. client(downstream, downstream.listener.name), r.number,
+          r.settings.error_log_id)
 end
 
 
@@ -178,13 +228,16 @@ function _M.request(r, level, text)
         return
     elseif r.is_timer then
         return timer(r, level, text)
+    elseif r.is_handshake then
+        return handshake(r, level, text)
     elseif r.is_worker then
         return write(level, text .. (WORKER_CONTEXTS[r.phase] or ""))
     elseif r.phase == "log" then
         text = text .. " while logging request"
+    elseif r.phase == "balancer" then
+        text = text .. " while connecting to upstream"
     end
-    return write_head(r.downstream, settings, r.head, level, text,
-                      r.parent and r.uri)
+    return write_head(r.downstream, settings, r.head, level, text, r)
 end
 
 

@@ -1,6 +1,7 @@
 -- The worker's VM: what the Python loop (resty_py/server/worker.py) calls.
 
 local api = require "resty_py.api"
+local board = require "resty_py.board"
 local clock = require "resty_py.clock"
 local connection = require "resty_py.net.connection"
 local deadlines = require "resty_py.scheduler.deadlines"
@@ -46,6 +47,8 @@ local MORE, OVER = 0, -1
 local LOADING = "^failed to load inlined Lua code: "
 
 local listeners = {}
+-- The clients that the other workers know of.
+local published = 0
 
 local _M = {deliver = deferred.deliver, start_job = jobs.start,
             cancel_job = jobs.cancel, refresh = refresh}
@@ -82,6 +85,9 @@ end
 function _M.start(given)
     program.load(given)
     api.install()
+    if given.is_console then
+        require("resty_py.console").install()
+    end
     handler.remember(program.hooks.init)
     -- What loading has left is no measure of the garbage to come.
     collectgarbage()
@@ -139,6 +145,13 @@ function _M.begin_exit()
 end
 
 
+-- Goes on in a fork of the process that has loaded the program.
+function _M.forked()
+    assert(sys.register(native.worker.bell()))
+    board.open()
+end
+
+
 -- What the worker has in hand (Worker.stats in server/worker.py).
 function _M.stats()
     return {
@@ -164,6 +177,10 @@ end
 -- more to do right away, OVER when the worker is exiting and has finished.
 function _M.turn()
     refresh()
+    if downstream.active ~= published then
+        published = downstream.active
+        board.publish(published)
+    end
     local stop = clock.mono + SHARE
     for _ = 1, ROUNDS do
         local events = poll(dispatch)

@@ -27,6 +27,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         from . import test
 
         return test.main(words[1:])
+    if words[:1] == ["run"]:
+        from . import run
+
+        return run.main(words[1:])
+    if words and words[0].startswith("-") and _has_code(words):
+        from . import run
+
+        return run.main(words)
     from . import app
 
     return app.main(words)
+
+
+def _has_code(words: Sequence[str]) -> bool:
+    """Tell whether ``-e`` is among the options: those of ``run`` are meant."""
+    return words[0].startswith("-e") or "-e" in words

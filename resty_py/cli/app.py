@@ -8,11 +8,13 @@ in one line on stderr that begins with ``resty-py: ``.
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from .. import __version__, server
 from ..host.dns import parse_nameserver
@@ -20,17 +22,27 @@ from ..server.config import (
     DEFAULT_LISTEN,
     AppConfig,
     Limits,
+    MkLimits,
     SettingError,
     read_zone_size,
 )
 from ..server.listeners import ListenError, parse_listen
 from ..server.log import LEVELS, find_level
 from ..vm import FLAVOURS, VM, LuaError, UnknownFlavourError
+from ..vm.paths import LUALIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["main"]
+
+#: What answers requests under ``--api mk``.
+MK_APP = LUALIB / "resty_py" / "mk" / "main.lua"
+
+LimitsKind = TypeVar("LimitsKind", bound=Limits)
+
+#: Workers that a master can have, with those of a former configuration.
+MAX_WORKERS = 256
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -44,8 +56,12 @@ examples:
       listen on all IPv4 addresses and on a unix domain socket
   resty-py app.lua --lua lua54 -I lib --error-log stderr:info
       run it on Lua 5.4, find modules in lib/, show what is going on
+  resty-py app.lua --workers auto --shared-dict cache:10m
+      serve it with a process for each CPU, and memory that they share
   resty-py app.lua --set client_max_body_size=20m --set send_timeout=1m30s
       change limits, named and written as in nginx.conf
+  resty-py run script.lua one two; resty-py -e 'ngx.say(ngx.now())'
+      run a script without a server; resty-py run -h tells more
   resty-py nginx -p . -c conf/nginx.conf
       serve an nginx.conf as nginx does; resty-py nginx -h tells more
 """
@@ -95,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _serve(config: AppConfig) -> int:
     code = 0
     try:
-        server.serve_app(config)
+        code = server.serve_app(config)
     except* KeyboardInterrupt:
         code = INTERRUPTED
     except* (ListenError, LuaError, OSError) as group:
@@ -126,36 +142,64 @@ def _text(exc: BaseException) -> str:
 
 
 def _configure(args: argparse.Namespace) -> AppConfig:
-    app = _checked_app(args.app)
+    app, root, limits = _checked_app(args.app, args.api, args.set)
     error_log, error_level = args.error_log
+    _check_folder(limits)
     return AppConfig(
         app=app,
         listen=tuple(args.listen or [parse_listen(DEFAULT_LISTEN)]),
         flavour=args.lua,
         path=tuple(args.include),
-        root=args.root or app.parent,
+        root=args.root or root,
         access_log=args.access_log,
         error_log=error_log,
         error_level=error_level,
         resolvers=tuple(args.resolver),
-        limits=_limits(args.set),
-        shared_dicts=tuple(args.shared_dict),
+        limits=limits,
+        shared_dicts=_distinct(args.shared_dict),
+        workers=args.workers,
+        blocking_warning=args.blocking_warning,
     )
 
 
-def _checked_app(path: Path) -> Path:
+def _checked_app(
+    path: Path, api: str, settings: list[str]
+) -> tuple[Path, Path, Limits]:
+    """Return what answers requests, the folder that it is in, and its limits."""
     if not path.exists():
         raise _UsageError(f"{path}: no such file")
+    if api == "mk":
+        limits = _limits(MkLimits, settings)
+        if path.is_dir():
+            return MK_APP, path, limits
+        script = dataclasses.replace(limits, mk_script=path.absolute())
+        return MK_APP, path.parent, script
     if not path.is_file():
         raise _UsageError(f"{path}: not a file")
-    return path
+    return path, path.parent, _limits(Limits, settings)
 
 
-def _limits(settings: list[str]) -> Limits:
+def _limits(kind: type[LimitsKind], settings: list[str]) -> LimitsKind:
     try:
-        return Limits.parse(settings)
+        return kind.parse(settings)
     except SettingError as exc:
         raise _UsageError(f"--set: {exc} (see resty-py --settings)") from None
+
+
+def _check_folder(limits: Limits) -> None:
+    path = limits.client_body_temp_path
+    if not path.is_dir():
+        raise _UsageError(f"--set: client_body_temp_path: {path}: no such directory")
+
+
+def _distinct(dicts: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Return *dicts*, each of another name."""
+    names = set()
+    for name, _ in dicts:
+        if name in names:
+            raise _UsageError(f'--shared-dict: "{name}" is named twice')
+        names.add(name)
+    return tuple(dicts)
 
 
 def _check_app(config: AppConfig) -> None:
@@ -237,6 +281,14 @@ def _add_server_options(group: argparse._ArgumentGroup) -> None:
         f"may be repeated (default: {DEFAULT_LISTEN})",
     )
     group.add_argument(
+        "--workers",
+        metavar="N",
+        type=_value(_workers),
+        default=0,
+        help="serve with a master and N processes, or as many as there are CPUs "
+        "with auto; SIGHUP reloads the app (default: one process)",
+    )
+    group.add_argument(
         "--root",
         metavar="DIR",
         type=_value(_folder),
@@ -260,6 +312,21 @@ def _add_server_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _workers(text: str) -> int:
+    """Read ``N`` or ``auto``: as many as there are CPUs."""
+    if text == "auto":
+        return len(os.sched_getaffinity(0))
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MAX_WORKERS:
+        raise ValueError(f'"{text}" is no number of workers')
+    return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ValueError(f'"{text}" is no number of milliseconds')
+    return int(text) / 1000
+
+
 def _shared_dict(text: str) -> tuple[str, int]:
     """Split ``NAME:SIZE``."""
     name, colon, size = text.partition(":")
@@ -269,6 +336,13 @@ def _shared_dict(text: str) -> tuple[str, int]:
 
 
 def _add_lua_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--api",
+        choices=("ngx", "mk"),
+        default="ngx",
+        help="what the app is written for: OpenResty, or Monkey's Lua plugin, where "
+        "app.lua may be a folder of scripts (default: ngx)",
+    )
     group.add_argument(
         "--lua",
         metavar="FLAVOUR",
@@ -308,6 +382,13 @@ def _add_log_options(group: argparse._ArgumentGroup) -> None:
         default=(None, "error"),
         help=f"log errors to FILE or stderr, from LEVEL on: {', '.join(LEVELS[1:])} "
         "(default: stderr:error)",
+    )
+    group.add_argument(
+        "--blocking-warning",
+        metavar="MS",
+        type=_value(_milliseconds),
+        default=0,
+        help="log what keeps Lua from serving others for longer, at level warn",
     )
 
 

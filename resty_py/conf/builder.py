@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..server.listeners import Address
+from . import tls
 from .errors import ConfError, Notice, located
 from .hostnames import Hostnames, is_hostname
 from .listen import DEFAULT_OPTIONS, DEFAULT_PORT, add_listen
@@ -35,6 +36,7 @@ from .model import (
 from .modules import MODULES
 from .modules.log import COMBINED
 from .modules.lua import HOOKS
+from .modules.upstream import build_upstream
 from .reading import Block
 from .settings import AccessLog, Root
 from .table import HTTP, SERVER, Context, Inherit, Status
@@ -57,8 +59,10 @@ BODY_TEMP_PATH = "client_body_temp"
 #: The port of a server without ``listen`` where port 80 is not ours to take.
 DEFAULT_USER_PORT = 8000
 
-_HTTP_HOOKS = ("init", "init_worker", "exit_worker")
-_SERVER_HOOKS = ("server_rewrite",)
+_HTTP_HOOKS = (
+    "init", "init_worker", "exit_worker", "ssl_session_fetch", "ssl_session_store"
+)  # fmt: skip
+_SERVER_HOOKS = ("server_rewrite", "ssl_client_hello", "ssl_certificate")
 _LOCATION_HOOKS = tuple(
     phase for phase in HOOKS if phase not in (*_HTTP_HOOKS, *_SERVER_HOOKS)
 )
@@ -66,7 +70,7 @@ _LOCATION_HOOKS = tuple(
 # What is a part of the model of its own, not a setting.
 _STRUCTURE = frozenset(
     {"http", "events", "server", "location", "limit_except", "listen", "server_name",
-     "script", "map", "log_format", "lua_shared_dict", "include"}
+     "script", "map", "log_format", "lua_shared_dict", "upstream", "include"}
     | {f"{phase}_by_lua" for phase in HOOKS}
 )  # fmt: skip
 
@@ -132,6 +136,9 @@ def build_http(block: Block, reading: Reading) -> Http:
         _check_locations(inner)
     reading.variables.check()
     endpoints = tuple(_endpoints(block, servers, reading))
+    tls.check_servers(servers)
+    for endpoint in endpoints:
+        tls.check_endpoint(endpoint, servers)
     formats = (COMBINED, *block.slots.get("log_format", ()))
     return Http(
         settings=MappingProxyType(settings),
@@ -141,6 +148,7 @@ def build_http(block: Block, reading: Reading) -> Http:
         maps=tuple(draft.finish() for draft in block.slots.get("map", ())),
         log_formats=MappingProxyType({one.name: one for one in formats}),
         shared_dicts=tuple(block.slots.get("lua_shared_dict", ())),
+        upstreams=tuple(map(build_upstream, block.slots.get("upstream", ()))),
     )
 
 
@@ -172,6 +180,8 @@ def _merged(block: Block, outer: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in _own(block, _HTTP_SETTINGS).items():
         appended = _HTTP_SETTINGS[key].inherit is Inherit.APPENDED
         settings[key] = (*outer[key], *value) if appended else value
+    if not tls.CLIENT_DIRECTIVES.isdisjoint(block.slots):
+        tls.check_client(settings)
     return settings
 
 

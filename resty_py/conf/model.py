@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..server.listeners import Address
     from .errors import Notice
     from .regex import Regex
-    from .settings import LogFormat, Map, SharedDict
+    from .settings import LogFormat, Map, SharedDict, Upstream
     from .template import Template
 
 __all__ = [
@@ -306,6 +306,7 @@ class Http:
         maps: in the order of the file.
         log_formats: by name, ``combined`` among them.
         shared_dicts: in the order of the file.
+        upstreams: in the order of the file.
     """
 
     settings: Mapping[str, Any]
@@ -315,6 +316,7 @@ class Http:
     maps: tuple[Map, ...]
     log_formats: Mapping[str, LogFormat]
     shared_dicts: tuple[SharedDict, ...]
+    upstreams: tuple[Upstream, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from .builder import default_settings
 from .lexer import to_bytes
 from .model import Location
 from .regex import Regex
-from .settings import AccessLog, AccessRule, ErrorLog, Resolver, Root
+from .served import Program
+from .settings import AccessLog, AccessRule, ErrorLog, Resolver, Root, ThreadPool
 from .template import Capture, Template, Variable
 from .variables import key
 
@@ -38,31 +39,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Program", "app_program", "app_settings", "compile_program"]
 
+#: The thread pool of apps that no configuration made: ngx_thread_pool_default.
+DEFAULT_THREAD_POOL = ThreadPool("default", 32)
+
 #: Settings that only Python reads.
 _NOT_FOR_LUA = frozenset({"lua_package_path", "lua_package_cpath"})
-
-
-@dataclass(frozen=True)
-class Program:
-    """What a worker serves.
-
-    Attributes:
-        table: for ``lualib/resty_py/program``.
-        error_logs: the lists of error logs; their places are the ids in *table*.
-        access_logs: the access logs of constant paths, by id.
-        package_path: ``lua_package_path``, if it is said.
-        package_cpath: ``lua_package_cpath``, if it is said.
-        resolvers: those that blocks name, by number.
-        shared_dicts: names and sizes of the shared dictionaries.
-    """
-
-    table: dict[bytes, Any]
-    error_logs: tuple[tuple[ErrorLog, ...], ...] = ()
-    access_logs: tuple[AccessLog, ...] = ()
-    package_path: str | None = None
-    package_cpath: str | None = None
-    resolvers: tuple[Resolver, ...] = ()
-    shared_dicts: tuple[tuple[bytes, int], ...] = ()
 
 
 def compile_program(config: Config) -> Program:
@@ -78,6 +59,7 @@ def compile_program(config: Config) -> Program:
         _with_prefix(settings.get("lua_package_cpath"), config.prefix),
         tuple(compiler.resolvers),
         _shared_dicts(config),
+        config.settings["thread_pool"],
     )
 
 
@@ -114,7 +96,8 @@ def app_program(settings: Mapping[bytes, Any], access_log: AccessLog | None) -> 
         access_log: the one access log, number 0, or None.
     """
     table = {b"settings": dict(settings), b"servers": [], b"endpoints": []}
-    return Program(table, access_logs=(access_log,) if access_log else ())
+    logs = (access_log,) if access_log else ()
+    return Program(table, access_logs=logs, thread_pools=(DEFAULT_THREAD_POOL,))
 
 
 def _tokens(value: str) -> bool:
@@ -187,6 +170,7 @@ class _Compiler:
             b"servers": [self.server(server) for server in http.servers],
             b"endpoints": [self.plain(endpoint) for endpoint in http.endpoints],
             b"maps": [self.plain(one) for one in http.maps],
+            b"upstreams": [self.plain(one) for one in http.upstreams],
             b"log_formats": formats,
             b"declared": _declared(http),
         }
@@ -267,7 +251,7 @@ class _Compiler:
         if log.path.constant is None:
             table["path"] = log.path
         else:
-            bare = AccessLog(log.path, "", None, log.buffer, log.flush)
+            bare = dataclasses.replace(log, format="", condition=None)
             table["id"] = _place(self.access_logs, bare)
         return table
 
@@ -336,6 +320,7 @@ def _declared(http: Http) -> dict[bytes, bool]:
 def _collect(location: Location, given: set[str], captured: set[str]) -> None:
     """Add the variables of a location and all that is nested in it."""
     captured.update(location.regex.names if location.regex else ())
+    given.update(one.variable for one in location.settings["auth_request_set"])
     for step in location.script:
         if hasattr(step, "variable"):
             given.add(step.variable)

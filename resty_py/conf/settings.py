@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .served import ErrorLog, ThreadPool
+
 if TYPE_CHECKING:
+    from ..server.listeners import Address
+    from .model import Handler
     from .regex import Regex
     from .template import Template
 
@@ -21,11 +25,16 @@ __all__ = [
     "LogFormat",
     "Map",
     "MapRule",
+    "ProxyPass",
+    "ProxyRedirect",
     "Resolver",
     "Root",
     "SharedDict",
+    "Syslog",
     "ThreadPool",
     "TryFiles",
+    "Upstream",
+    "UpstreamServer",
 ]
 
 
@@ -68,6 +77,24 @@ class LogFormat:
 
 
 @dataclass(frozen=True)
+class Syslog:
+    """``syslog:server=…``: where a log goes that is no file.
+
+    Attributes:
+        server: its address.
+        facility, severity: their numbers; local7 and info.
+        tag: what lines begin with.
+        has_hostname: whether the name of this machine is before it.
+    """
+
+    server: Address
+    facility: int = 23
+    severity: int = 6
+    tag: str = "nginx"
+    has_hostname: bool = True
+
+
+@dataclass(frozen=True)
 class AccessLog:
     """``access_log path [format] …``; for ``off`` the tuple of logs is empty.
 
@@ -77,6 +104,8 @@ class AccessLog:
         condition: the line is not written where this is empty or ``0``.
         buffer: bytes that are collected before they are written.
         flush: how long they may wait, in seconds; 0 for ever.
+        gzip: the level that they are compressed with; 0 for not at all.
+        syslog: the server, where it is no file; the path is then its name.
     """
 
     path: Template
@@ -84,14 +113,8 @@ class AccessLog:
     condition: Template | None = None
     buffer: int = 0
     flush: float = 0
-
-
-@dataclass(frozen=True)
-class ErrorLog:
-    """``error_log path [level]``; the path is None for stderr."""
-
-    path: str | None
-    level: str
+    gzip: int = 0
+    syslog: Syslog | None = None
 
 
 @dataclass(frozen=True)
@@ -206,6 +229,72 @@ class EchoCommand:
 
 
 @dataclass(frozen=True)
+class ProxyPass:
+    """``proxy_pass url``.
+
+    Attributes:
+        url: as it is written.
+        prefix: what of a request's URI that of *url* takes the place of.
+    """
+
+    url: Template
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class ProxyRedirect:
+    """``proxy_redirect``.
+
+    Attributes:
+        kind: ``off``, ``default``, ``pair`` or ``regex``.
+        prefix: of a pair, what a header must begin with.
+        regex: what it must match.
+        replacement: what takes its place.
+    """
+
+    kind: str
+    prefix: Template | None = None
+    regex: Regex | None = None
+    replacement: Template | None = None
+
+
+@dataclass(frozen=True)
+class UpstreamServer:
+    """``server address …`` of an upstream block; *fail_timeout* in seconds."""
+
+    address: str
+    weight: int = 1
+    max_conns: int = 0
+    max_fails: int = 1
+    fail_timeout: int = 10
+    backup: bool = False
+    down: bool = False
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """``upstream name { … }``.
+
+    Attributes:
+        name: in lower case, as host names compare.
+        servers: at least one.
+        keepalive: idle connections that are kept, 0 for none.
+        keepalive_time: how long one may be used, in seconds.
+        keepalive_timeout: how long one may be idle, in seconds.
+        keepalive_requests: how many requests one may carry.
+        balancer: the Lua handler that chooses a server, or None.
+    """
+
+    name: str
+    servers: tuple[UpstreamServer, ...]
+    keepalive: int = 0
+    keepalive_time: float = 3600
+    keepalive_timeout: float = 60
+    keepalive_requests: int = 1000
+    balancer: Handler | None = None
+
+
+@dataclass(frozen=True)
 class Resolver:
     """``resolver``: its name servers; *valid* overrides the TTL in seconds."""
 
@@ -220,12 +309,3 @@ class SharedDict:
 
     name: str
     size: int
-
-
-@dataclass(frozen=True)
-class ThreadPool:
-    """``thread_pool name threads=n [max_queue=n]``."""
-
-    name: str
-    threads: int
-    max_queue: int = 65536

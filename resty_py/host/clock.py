@@ -21,20 +21,23 @@ def functions() -> dict[str, Callable[..., Any]]:
 def loop_functions(*, prefer_ffi: bool = True) -> dict[str, Callable[..., Any]]:
     """Return the host namespace ``clock`` of a worker; call it inside Trio.
 
+    Its functions can be called by any thread.
+
     Args:
         prefer_ffi: whether Lua may read the system's clock itself.
     """
-    is_system = type(trio.lowlevel.current_clock()).__name__ == "SystemClock"
-    start, wall_start = trio.current_time(), time.time()
+    clock = trio.lowlevel.current_clock()
+    is_system = type(clock).__name__ == "SystemClock"
+    start, wall_start = clock.current_time(), time.time()
 
     def now() -> tuple[float, float]:
-        mono = trio.current_time()
+        mono = clock.current_time()
         return mono, time.time() if is_system else wall_start + mono - start
 
     def offset() -> float | None:
         if not (is_system and prefer_ffi):
             return None
-        return trio.current_time() - time.clock_gettime(time.CLOCK_MONOTONIC)
+        return clock.current_time() - time.clock_gettime(time.CLOCK_MONOTONIC)
 
     return functions() | {"now": now, "offset": offset}
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -73,6 +74,10 @@ _TEXTS = {
     int(dns.rcode.REFUSED): "Operation refused",
     _TIMED_OUT: "Operation timed out",
 }
+
+# What no nameserver answers: libc had no descriptor to ask with.
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+_TEXTS |= {number: os.strerror(number) for number in _NO_DESCRIPTORS}
 
 _NOT_FOUND_BY_LIBC = {
     socket.EAI_NONAME,
@@ -290,7 +295,18 @@ class _LibcLookup:
 
 
 def _libc_state(exc: socket.gaierror) -> int:
-    return _HOST_NOT_FOUND if exc.errno in _NOT_FOUND_BY_LIBC else _SERVER_FAILURE
+    return _missing_descriptor() or (
+        _HOST_NOT_FOUND if exc.errno in _NOT_FOUND_BY_LIBC else _SERVER_FAILURE
+    )
+
+
+def _missing_descriptor() -> int:
+    """Return why no file can be opened, 0 if one can: libc does not tell."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as exc:
+        return exc.errno if exc.errno in _NO_DESCRIPTORS else 0
+    return 0
 
 
 class _DnsLookup:

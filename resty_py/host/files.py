@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
-import tempfile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..vm import HostError
@@ -22,8 +22,12 @@ T = TypeVar("T")
 
 _READING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
-#: What the names of temporary files begin with.
-PREFIX = b"resty-py-body-"
+_CREATING = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
+#: Temporary files have names of ten digits, as nginx's have.
+NAMES = 10**10
+
+OWNER_ONLY = 0o600
 
 
 def functions() -> dict[str, Callable[..., Any]]:
@@ -48,7 +52,10 @@ def create_temporary(folder: bytes) -> tuple[int, bytes]:
     Raises:
         OSError: it cannot be created there.
     """
-    return tempfile.mkstemp(prefix=PREFIX, dir=folder)
+    while True:
+        path = os.path.join(folder, b"%010d" % secrets.randbelow(NAMES))
+        with contextlib.suppress(FileExistsError):
+            return os.open(path, _CREATING, OWNER_ONLY), os.path.abspath(path)
 
 
 def write(fd: int, data: bytes) -> bool:

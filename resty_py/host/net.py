@@ -31,6 +31,7 @@ __all__ = [
     "getoption",
     "local",
     "peer",
+    "raw_local",
     "setoption",
     "udp",
     "udp_unix",
@@ -75,6 +76,7 @@ def functions() -> dict[str, Callable[..., Any]]:
         "udp": udp,
         "udp_unix": udp_unix,
         "local": local,
+        "raw_local": raw_local,
         "peer": peer,
         "error": error,
         "setoption": setoption,
@@ -167,6 +169,16 @@ def local(fd: int) -> tuple[bytes, int] | bytes:
     """Return our address and port, or ``unix:PATH``: ``ngx_sock_ntop``."""
     with _borrowed(fd) as sock:
         return _as_text(sock.getsockname())
+
+
+def raw_local(fd: int) -> tuple[bytes, int]:
+    """Return our address in bytes, or our path, and its family: 4, 6 or 0."""
+    with _borrowed(fd) as sock:
+        name = sock.getsockname()
+        for number, family in _FAMILIES.items():
+            if sock.family == family:
+                return socket.inet_pton(family, name[0].partition("%")[0]), number
+        return os.fsencode(name), 0
 
 
 def peer(fd: int) -> tuple[bytes, int] | bytes:

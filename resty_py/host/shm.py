@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..shm.memory import hash_address
-from ..shm.zone import NOT_A_LIST, Zone
+from ..shm import memory, zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,8 +18,9 @@ __all__ = ["functions", "open_zones"]
 
 
 def open_zones(
-    declared: Iterable[tuple[bytes, int]], former: Mapping[bytes, Zone] | None = None
-) -> dict[bytes, Zone]:
+    declared: Iterable[tuple[bytes, int]],
+    former: Mapping[bytes, zone.Zone] | None = None,
+) -> dict[bytes, zone.Zone]:
     """Return zones by name.
 
     Args:
@@ -33,14 +33,14 @@ def open_zones(
     """
     zones = {}
     for name, size in declared:
-        zone = (former or {}).get(name)
-        is_same = zone is not None and zone.capacity == size
-        zones[name] = zone if zone and is_same else Zone(name, size)
+        known = (former or {}).get(name)
+        is_same = known is not None and known.capacity == size
+        zones[name] = known if known and is_same else zone.Zone(name, size)
     return zones
 
 
 def functions(
-    zones: Mapping[bytes, Zone], *, prefer_ffi: bool = True
+    zones: Mapping[bytes, zone.Zone], *, prefer_ffi: bool = True
 ) -> dict[str, Callable[..., Any]]:
     """Return the host namespace ``shm`` of one VM.
 
@@ -49,16 +49,16 @@ def functions(
         prefer_ffi: whether Lua may reach the memory itself.
     """
     names, places = list(zones), list(zones.values())
-    address = hash_address() if prefer_ffi else None
 
     def describe(number: int) -> tuple[bytes, int, int, int | None]:
         """Return name, size and address of a zone, and of the hash function."""
-        zone = places[number - 1]
-        return names[number - 1], zone.capacity, zone.memory.address, address
+        place = places[number - 1]
+        address = memory.hash_address() if prefer_ffi else None
+        return names[number - 1], place.capacity, place.memory.address, address
 
-    def call(method: Callable[..., Any]) -> Callable[..., Any]:
+    def call(method: str) -> Callable[..., Any]:
         def operation(number: int, *args: Any) -> Any:
-            return method(places[number - 1], *args)
+            return getattr(places[number - 1], method)(*args)
 
         return operation
 
@@ -69,7 +69,7 @@ def functions(
         "push": lambda number, *args: _length(*places[number - 1].push(*args)),
         "pop": lambda number, *args: _popped(*places[number - 1].pop(*args)),
         "repair": lambda number: places[number - 1].repair(),
-        **{name: call(getattr(Zone, name)) for name in _OPERATIONS},
+        **{name: call(name) for name in _OPERATIONS},
     }
 
 
@@ -80,7 +80,7 @@ def _joined(keys: list[bytes]) -> tuple[bytes, int]:
 
 
 def _length(length: int, err: bytes | None) -> int | None:
-    return None if err == NOT_A_LIST else length
+    return None if err == zone.NOT_A_LIST else length
 
 
 def _popped(value: Any, err: bytes | None) -> tuple[Any, bool]:

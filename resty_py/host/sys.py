@@ -55,6 +55,11 @@ class Poller:
         """Close the epoll instance."""
         self._epoll.close()
 
+    def renew(self) -> None:
+        """Be an empty instance under the same number: this process is a fork."""
+        with select.epoll() as fresh:
+            os.dup2(fresh.fileno(), self.fd, inheritable=False)
+
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the host namespace ``sys``."""
         return {

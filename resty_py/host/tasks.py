@@ -27,16 +27,27 @@ class Tasks:
 
     Args:
         post: called with a token and the answer's values, in the Trio thread.
-
-    Attributes:
-        nursery: where they run; None until the worker does.
+        may_wait: whether those that come before :meth:`open` wait for it; else
+            they are refused.
     """
 
-    nursery: trio.Nursery | None = None
-
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, *, may_wait: bool = False) -> None:
         self._post = post
+        self._may_wait = may_wait
+        self._nursery: trio.Nursery | None = None
+        self._waiting: list[tuple[Any, ...]] = []
         self._scopes: dict[int, trio.CancelScope] = {}
+
+    @property
+    def are_waiting(self) -> bool:
+        """Whether tasks wait for :meth:`open`."""
+        return bool(self._waiting)
+
+    def open(self, nursery: trio.Nursery) -> None:
+        """Run tasks in *nursery* from now on."""
+        self._nursery = nursery
+        while self._waiting:
+            nursery.start_soon(*self._waiting.pop(0))
 
     def start(
         self, token: int, function: Callable[..., Awaitable[Any]], *args: Any
@@ -49,11 +60,19 @@ class Tasks:
         """
         if token in self._scopes:
             raise HostError("the token is in use")
-        if self.nursery is None:
-            raise HostError("the worker does not run yet")
-        scope = self._scopes[token] = trio.CancelScope()
-        self.nursery.start_soon(self._run, token, scope, function, args)
+        scope = trio.CancelScope()
+        self.start_soon(self._run, token, scope, function, args)
+        self._scopes[token] = scope
         return True
+
+    def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any) -> None:
+        """Run ``function(*args)``, which nothing but the worker's end cancels."""
+        if self._nursery is not None:
+            self._nursery.start_soon(function, *args)
+        elif self._may_wait:
+            self._waiting.append((function, *args))
+        else:
+            raise HostError("the worker does not run yet")
 
     def cancel(self, token: int) -> None:
         """Cancel the task of *token*, if it still runs; it then posts nothing."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import mmap
+import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..conf.values import (
     Buffers,
@@ -24,6 +25,7 @@ from ..conf.values import (
     parse_size,
     parse_time,
 )
+from ..host.tls.protocols import PROTOCOLS
 from ..shared_dict import zone_size
 from .listeners import Address, parse_listen
 
@@ -34,6 +36,7 @@ __all__ = [
     "AppConfig",
     "Buffers",
     "Limits",
+    "MkLimits",
     "Setting",
     "SettingError",
     "parse_flag",
@@ -64,6 +67,21 @@ def _parse_path(text: str) -> Path:
     return Path(text)
 
 
+def _parse_protocols(text: str) -> tuple[str, ...]:
+    names = tuple(text.split())
+    if not names or not PROTOCOLS.keys() >= set(names):
+        raise ValueError(text)
+    return names
+
+
+def _parse_file(text: str) -> Path | None:
+    if not text:
+        return None
+    if not os.access(text, os.R_OK):
+        raise ValueError(text)
+    return Path(text).absolute()
+
+
 @dataclass(frozen=True)
 class _Kind(Generic[T]):
     """How a setting's text is read, and what it should have been."""
@@ -80,6 +98,8 @@ _FLAG = _Kind(parse_flag, '"on" or "off"')
 _BUFFERS = _Kind(parse_buffers, "a number and a size such as 4 8k")
 _TEXT = _Kind(_parse_text, "a text")
 _PATH = _Kind(_parse_path, "a path")
+_PROTOCOLS = _Kind(_parse_protocols, "versions such as TLSv1.2 TLSv1.3")
+_FILE = _Kind(_parse_file, "a file that can be read, or nothing")
 
 
 def _setting(kind: _Kind[T], default: str) -> T:
@@ -121,6 +141,11 @@ class Limits:
     lua_socket_pool_size: int = _setting(_NUMBER, "30")
     lua_socket_keepalive_timeout: float = _setting(_TIME_SPAN, "60s")
     lua_socket_log_errors: bool = _setting(_FLAG, "on")
+    lua_ssl_protocols: tuple[str, ...] = _setting(_PROTOCOLS, "TLSv1.2 TLSv1.3")
+    lua_ssl_trusted_certificate: Path | None = _setting(_FILE, "")  # noqa: RUF009
+    lua_ssl_verify_depth: int = _setting(_NUMBER, "1")
+    lua_ssl_crl: Path | None = _setting(_FILE, "")  # noqa: RUF009
+    lua_ssl_ciphers: str = _setting(_TEXT, "DEFAULT")
     lua_regex_cache_max_entries: int = _setting(_NUMBER, "1024")
     lua_regex_match_limit: int = _setting(_NUMBER, "0")
     lua_max_pending_timers: int = _setting(_NUMBER, "1024")
@@ -132,7 +157,7 @@ class Limits:
     lua_transform_underscores_in_response_headers: bool = _setting(_FLAG, "on")
 
     @classmethod
-    def parse(cls, settings: Iterable[str]) -> Limits:
+    def parse(cls, settings: Iterable[str]) -> Self:
         """Return the limits after *settings*, each ``NAME=VALUE``; the last wins.
 
         Raises:
@@ -161,6 +186,22 @@ class Limits:
         return {
             entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)
         }
+
+
+@dataclass(frozen=True)
+class MkLimits(Limits):
+    """Those of ``--api mk``, where Monkey's Lua plugin has ``Match`` and ``Debug``.
+
+    Attributes:
+        mk_match: extended regular expressions, with spaces between: which paths
+            below the root are scripts.
+        mk_debug: whether clients are told what went wrong.
+        mk_script: the one script that answers every request.
+    """
+
+    mk_match: str = _setting(_TEXT, r"\.lua$")
+    mk_debug: bool = _setting(_FLAG, "off")
+    mk_script: Path | None = _setting(_FILE, "")  # noqa: RUF009
 
 
 @dataclass(frozen=True)
@@ -232,6 +273,8 @@ class AppConfig:
         resolvers: nameservers, or none for the system's own resolver.
         limits: sizes, timeouts and switches.
         shared_dicts: names and sizes of the shared dictionaries.
+        workers: how many processes serve it under a master; 0: this one, alone.
+        blocking_warning: as :class:`~resty_py.server.worker.Worker` takes it.
     """
 
     app: Path
@@ -245,3 +288,5 @@ class AppConfig:
     resolvers: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     shared_dicts: tuple[tuple[str, int], ...] = ()
+    workers: int = 0
+    blocking_warning: float = 0

@@ -23,10 +23,12 @@ from ..conf.settings import ErrorLog
 from ..host.shm import open_zones
 from ..vm import LuaError
 from . import pidfile
-from .endpoints import Socket, bind, try_bind
+from .endpoints import Socket, bind, group_inherited, try_bind
 from .listeners import ListenError
 from .log import EMERG, ERR, NOTICE, failed_call, find_level
 from .logs import Logs
+from .privileges import owner
+from .role import Role
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from ..conf.model import Config, Location
     from ..conf.program import Program
     from ..shm.zone import Zone
+    from .listeners import Listener
     from .process_log import ProcessLog
     from .surroundings import Surroundings
 
@@ -82,17 +85,37 @@ class Cycle:
         logs: its open logs.
         sockets: what it listens on, by number of the endpoint.
         worker: what serves it.
+        worker_count: how many workers of a master there are to be.
     """
 
     config: Config
     logs: Logs
     sockets: dict[int, Socket]
     worker: Worker
+    worker_count: int = 1
 
     @property
     def settings(self) -> Any:
         """The settings of the main block."""
         return self.config.settings
+
+    @property
+    def restarts_calls(self) -> bool:
+        """Whether system calls go on after a signal: ``lua_sa_restart``."""
+        http = self.config.http
+        return http is None or bool(http.settings["lua_sa_restart"])
+
+    def listen(self, number: int = 0) -> None:
+        """Let the worker accept once it runs.
+
+        Args:
+            number: which of a master's workers it is.
+
+        Raises:
+            OSError: there are no more descriptors.
+        """
+        for place, one in self.sockets.items():
+            self.worker.listen(place, one.of_worker(number))
 
     def close_sockets(self, but: Iterable[Socket] = ()) -> None:
         """Close the sockets that are not among *but*; the worker has its own."""
@@ -144,6 +167,9 @@ async def open_cycle(
     log: ProcessLog,
     surroundings: Surroundings,
     former: Cycle | None = None,
+    role: Role | None = None,
+    inherited: Iterable[Listener] = (),
+    worker_class: type[Worker] = Worker,
 ) -> Cycle:
     """Open all that *config* needs, up to and including ``init_by_lua``.
 
@@ -153,6 +179,9 @@ async def open_cycle(
         log: is told what fails, and goes on in the logs of the configuration.
         surroundings: those of the process.
         former: the one that is served: what both have is kept.
+        role: of the master that forks workers; None: it is served by this process.
+        inherited: listeners that another server has handed on.
+        worker_class: what is to serve it.
 
     Raises:
         StartError: something cannot be opened, or ``init_by_lua`` failed.
@@ -161,21 +190,28 @@ async def open_cycle(
     with surroundings.at_home():
         logs = _open_files(source, config, program, log)
     log.use(logs.main)
-    kept = former.sockets.values() if former else ()
+    kept = former.sockets.values() if former else group_inherited(inherited)
+    count = config.settings["worker_processes"] if role else 1
+    if role is not None:
+        role.count = count
     sockets: dict[int, Socket] = {}
     try:
         zones = _open_zones(program, former, log)
-        sockets = await _bind(config, kept, log, surroundings)
+        sockets = await _bind(config, kept, log, surroundings, count)
         log.write(NOTICE, b'using the "epoll" event method')
         surroundings.prepare(config.settings)
         with surroundings.at_home():
-            worker = _make_worker(source, config, program, logs, log, zones)
-        _listen(worker, sockets, log)
+            worker = _make_worker(
+                source, config, program, logs, log, zones, role, worker_class
+            )
+        cycle = Cycle(config, logs, sockets, worker, count)
+        if role is None:
+            _listen(cycle, log)
     except BaseException:
         close_sockets(sockets, but=kept)
         logs.close()
         raise
-    return Cycle(config, logs, sockets, worker)
+    return cycle
 
 
 def check(source: Source, log: ProcessLog, is_read: Callable[[], None]) -> Config:
@@ -204,7 +240,7 @@ def _open_files(
     source: Source, config: Config, program: Program, log: ProcessLog
 ) -> Logs:
     for folder in _temporary_folders(config):
-        _make_folder(folder, log)
+        _make_folder(folder, owner(config.settings), log)
     main = config.settings["error_log"] or (ErrorLog(source.error_log, "error"),)
     try:
         return Logs(main, program.error_logs, program.access_logs)
@@ -218,9 +254,10 @@ async def _bind(
     former: Collection[Socket],
     log: ProcessLog,
     surroundings: Surroundings,
+    workers: int,
 ) -> dict[int, Socket]:
     endpoints = config.http.endpoints if config.http else ()
-    with contextlib.closing(bind(endpoints, former, log)) as binding:
+    with contextlib.closing(bind(endpoints, former, log, workers)) as binding:
         try:
             while True:
                 with surroundings.at_home():
@@ -235,10 +272,11 @@ async def _bind(
 
 def close_sockets(sockets: Mapping[int, Socket], but: Iterable[Socket] = ()) -> None:
     """Close those of *sockets* that are not among *but*."""
-    kept = {one.listener for one in but}
+    kept = {listener for one in but for listener in one.listeners}
     for one in sockets.values():
-        if one.listener not in kept:
-            one.listener.close()
+        for listener in one.listeners:
+            if listener not in kept:
+                listener.close()
 
 
 def _open_zones(
@@ -259,14 +297,18 @@ def _make_worker(
     logs: Logs,
     log: ProcessLog,
     zones: dict[bytes, Zone],
+    role: Role | None,
+    worker_class: type[Worker],
 ) -> Worker:
     try:
-        return Worker(
+        return worker_class(
             program,
             logs,
             prefix=Path(config.prefix),
             flavour=source.flavour,
             zones=zones,
+            role=role or Role(count=config.settings["worker_processes"]),
+            blocking_warning=config.settings["worker_blocking_warning"],
         )
     except ConfError as exc:
         _log_conf_error(exc, log)
@@ -279,13 +321,12 @@ def _make_worker(
         raise StartError from exc
 
 
-def _listen(worker: Worker, sockets: Mapping[int, Socket], log: ProcessLog) -> None:
+def _listen(cycle: Cycle, log: ProcessLog) -> None:
     """Let the worker accept from the sockets once it runs."""
     try:
-        for number, one in sockets.items():
-            worker.listen(number, one.listener)
+        cycle.listen()
     except OSError as exc:
-        worker.close()
+        cycle.worker.close()
         log.write(EMERG, failed_call("dup()", exc))
         raise StartError from exc
 
@@ -293,13 +334,22 @@ def _listen(worker: Worker, sockets: Mapping[int, Socket], log: ProcessLog) -> N
 # Folders ---------------------------------------------------------------------
 
 
-def _make_folder(path: str, log: ProcessLog) -> None:
+def _make_folder(path: str, user: tuple[int, int] | None, log: ProcessLog) -> None:
+    """Make a folder that workers write in: ``ngx_create_paths``."""
     try:
         os.mkdir(path, FOLDER_MODE)
     except FileExistsError:
-        return
+        pass
     except OSError as exc:
         log.write(EMERG, failed_call(f'mkdir() "{path}"', exc))
+        raise StartError from exc
+    if user is None:
+        return
+    try:
+        if os.stat(path).st_uid != user[0]:
+            os.chown(path, user[0], -1)
+    except OSError as exc:
+        log.write(EMERG, failed_call(f'chown("{path}", {user[0]})', exc))
         raise StartError from exc
 
 

@@ -8,7 +8,9 @@ Follows ``ngx_init_cycle``, ``ngx_open_listening_sockets`` and
 2. A socket that the configuration before has as well is kept.
 3. An address that is in use is tried again, together with all others that are.
 4. What cannot be set on a socket is said and ignored.
-5. Connections have the options of the socket that they come by. So it is with
+5. With ``reuseport`` each worker has a socket of its own, among which the kernel
+   shares out what comes in (``ngx_clone_listening``).
+6. Connections have the options of the socket that they come by. So it is with
    TCP_NODELAY as well, which nginx sets with a connection's second request.
 """
 
@@ -17,7 +19,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .listeners import Address, Listener, ListenError, open_listener
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from ..conf.model import Endpoint
     from .process_log import Reporter
 
-__all__ = ["Socket", "bind", "bound_endpoints", "try_bind"]
+__all__ = ["Socket", "bind", "bound_endpoints", "group_inherited", "try_bind"]
 
 #: How often an address that is in use is tried, and the seconds in between.
 TRIES = 5
@@ -47,11 +49,27 @@ class Socket:
 
     Attributes:
         listener: the socket.
-        endpoint: what it is for.
+        endpoint: what it is for; None: inherited, and not known.
+        copies: those of the other workers: rule 5.
     """
 
     listener: Listener
-    endpoint: Endpoint
+    endpoint: Endpoint | None
+    copies: tuple[Listener, ...] = ()
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """All of them."""
+        return (self.listener, *self.copies)
+
+    def of_worker(self, number: int) -> Listener:
+        """Return the one that a worker accepts from."""
+        return self.copies[number - 1] if number and self.copies else self.listener
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What was asked of it."""
+        return self.endpoint.options if self.endpoint else {"backlog": None}
 
 
 def bound_endpoints(endpoints: Sequence[Endpoint]) -> tuple[int, ...]:
@@ -75,7 +93,10 @@ def _is_wildcard(address: Address) -> bool:
 
 
 def bind(
-    endpoints: Sequence[Endpoint], kept: Iterable[Socket], log: Reporter
+    endpoints: Sequence[Endpoint],
+    kept: Iterable[Socket],
+    log: Reporter,
+    workers: int = 1,
 ) -> Generator[float, None, dict[int, Socket]]:
     """Open the sockets of *endpoints*.
 
@@ -85,6 +106,7 @@ def bind(
         endpoints: what to listen on.
         kept: sockets that are open already; those that fit are used.
         log: is told what fails.
+        workers: how many there are: rule 5.
 
     Returns:
         The sockets by the numbers of their endpoints.
@@ -93,7 +115,7 @@ def bind(
         ListenError: an address cannot be listened on. That has been logged, and
             what was opened is closed again.
     """
-    former = {one.endpoint.address: one for one in kept}
+    former = {one.listener.address: one for one in kept}
     wanted = bound_endpoints(endpoints)
     sockets = {
         number: Socket(former[address].listener, endpoints[number])
@@ -101,16 +123,52 @@ def bind(
         if (address := endpoints[number].address) in former
     }
     opened: dict[int, Socket] = {}
+    copies: list[Listener] = []
     try:
         yield from _open_all({n: endpoints[n] for n in wanted}, sockets, opened, log)
+        sockets |= opened
+        for one in sockets.values():
+            _configure(one, former.get(one.listener.address), log)
+        for number, one in sockets.items():
+            old = former.get(one.listener.address)
+            sockets[number] = _with_copies(one, old, workers, copies, log)
     except BaseException:
-        for one in opened.values():
-            one.listener.close()
+        for each in (*(one.listener for one in opened.values()), *copies):
+            each.close()
         raise
-    sockets |= opened
-    for one in sockets.values():
-        _configure(one, former.get(one.endpoint.address), log)
     return {number: sockets[number] for number in wanted}
+
+
+def group_inherited(listeners: Iterable[Listener]) -> tuple[Socket, ...]:
+    """Return sockets of inherited listeners; those of one address are one."""
+    groups: dict[Address, list[Listener]] = {}
+    for listener in listeners:
+        groups.setdefault(listener.address, []).append(listener)
+    return tuple(Socket(one[0], None, tuple(one[1:])) for one in groups.values())
+
+
+def _with_copies(
+    one: Socket,
+    former: Socket | None,
+    workers: int,
+    opened: list[Listener],
+    log: Reporter,
+) -> Socket:
+    """Return the socket with what the other workers need: rule 5."""
+    endpoint = one.endpoint
+    if endpoint is None or not endpoint.options.get("reuseport"):
+        return one
+    copies = list(former.copies if former else ())[: workers - 1]
+    while len(copies) < workers - 1:
+        try:
+            listener = _open(endpoint)
+        except ListenError as exc:
+            log.write(EMERG, os.fsencode(str(exc)))
+            raise
+        opened.append(listener)
+        copies.append(listener)
+        _configure(Socket(listener, endpoint), None, log)
+    return replace(one, copies=tuple(copies))
 
 
 def _open_all(
@@ -185,8 +243,8 @@ def _configure(new: Socket, former: Socket | None, log: Reporter) -> None:
             new.listener.setsockopt(level, option, value)
         except OSError as exc:
             _ignore(f"setsockopt({name}, {value})", new, exc, log)
-    backlog = new.endpoint.options["backlog"]
-    if former is not None and former.endpoint.options["backlog"] != backlog:
+    backlog = new.options["backlog"]
+    if former is not None and former.options["backlog"] != backlog:
         try:
             new.listener.listen(backlog)
         except OSError as exc:
@@ -194,7 +252,7 @@ def _configure(new: Socket, former: Socket | None, log: Reporter) -> None:
 
 
 def _ignore(call: str, where: Socket, exc: OSError, log: Reporter) -> None:
-    ignored = f"{call} {where.endpoint.address} failed, ignored"
+    ignored = f"{call} {where.listener.address} failed, ignored"
     reason = failed_call("", exc).partition(b" failed ")[2]
     log.write(ALERT, os.fsencode(ignored) + b" " + reason)
 
@@ -202,7 +260,7 @@ def _ignore(call: str, where: Socket, exc: OSError, log: Reporter) -> None:
 def _socket_options(
     new: Socket, former: Socket | None
 ) -> Iterator[tuple[str, int, int, int]]:
-    options = new.endpoint.options
+    options = new.options
     if former is not None and options.get("reuseport"):
         yield "SO_REUSEPORT", socket.SOL_SOCKET, socket.SO_REUSEPORT, 1
     for name in ("rcvbuf", "sndbuf"):
@@ -210,7 +268,7 @@ def _socket_options(
             option = f"SO_{name.upper()}"
             number = getattr(socket, option)
             yield option, socket.SOL_SOCKET, number, options[name]
-    if "nodelay" in options and not new.endpoint.address.is_unix:
+    if "nodelay" in options and not new.listener.address.is_unix:
         nodelay = int(options["nodelay"])
         yield "TCP_NODELAY", socket.IPPROTO_TCP, socket.TCP_NODELAY, nodelay
     yield from _keepalive(options.get("so_keepalive"))
@@ -222,7 +280,7 @@ def _socket_options(
             options["fastopen"],
         )
     deferred = bool(options.get("deferred"))
-    if deferred != bool(former and former.endpoint.options.get("deferred")):
+    if deferred != bool(former and former.options.get("deferred")):
         value = DEFER_ACCEPT if deferred else 0
         yield "TCP_DEFER_ACCEPT", socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, value
 

@@ -16,6 +16,7 @@ __all__ = [
     "Address",
     "ListenError",
     "Listener",
+    "inherited_listener",
     "open_listener",
     "parse_listen",
 ]
@@ -28,6 +29,8 @@ DEFAULT_PORT = 80
 
 #: Longest path of a unix domain socket: ``sun_path`` with its final NUL.
 MAX_UNIX_PATH = 107
+
+_FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX)
 
 #: Mode of unix domain sockets, as nginx sets it.
 UNIX_MODE = 0o666
@@ -166,8 +169,8 @@ class Listener(socket.socket):
 
     address: Address
 
-    def __init__(self, family: socket.AddressFamily) -> None:
-        super().__init__(family, socket.SOCK_STREAM)
+    def __init__(self, family: socket.AddressFamily, fileno: int | None = None) -> None:
+        super().__init__(family, socket.SOCK_STREAM, 0, fileno)
         self._owned_path: str | None = None
         self._owner = os.getpid()
 
@@ -178,6 +181,10 @@ class Listener(socket.socket):
     def adopt(self) -> None:
         """Be owned by this process, a fork of the one that made the socket."""
         self._owner = os.getpid()
+
+    def disown(self) -> None:
+        """Leave the path to another server that has the socket as well."""
+        self._owned_path = None
 
     def close(self) -> None:
         """Close the socket and unlink its path, if it is ours."""
@@ -221,6 +228,29 @@ def open_listener(
     except BaseException:
         listener.close()
         raise
+    return listener
+
+
+def inherited_listener(fd: int) -> Listener:
+    """Return the listener whose descriptor is *fd*: ``ngx_set_inherited_sockets``.
+
+    Raises:
+        OSError: that is no socket.
+        ListenError: it does not listen, or not on an address of ours.
+    """
+    with socket.socket(fileno=os.dup(fd)) as probe:
+        family, name = probe.family, probe.getsockname()
+        listens = probe.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    if not listens or family not in _FAMILIES:
+        raise ListenError("it is no listener")
+    listener = Listener(family, fd)
+    listener.set_inheritable(False)
+    listener.setblocking(False)
+    if family == socket.AF_UNIX:
+        listener.address = Address(family, os.fsdecode(name))
+        listener.own_path(listener.address.host)
+    else:
+        listener.address = Address(family, name[0], name[1])
     return listener
 
 

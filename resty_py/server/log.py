@@ -12,9 +12,11 @@ Rules:
 from __future__ import annotations
 
 import contextlib
+import gzip
 import logging
 import math
 import os
+import stat
 import threading
 import time
 import traceback
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .capture import Capture
+    from .syslog import SyslogFile
 
 __all__ = [
     "LEVELS",
@@ -36,6 +39,7 @@ __all__ = [
     "LogFile",
     "failed_call",
     "find_level",
+    "loop_time",
     "route_logging",
     "write_all",
 ]
@@ -68,6 +72,11 @@ _STDERR_FD = 2
 
 # Devices that cannot always be opened by name: a socket, for one.
 _STANDARD_STREAMS = {"/dev/stdout": 1, "/dev/stderr": _STDERR_FD}
+
+
+def loop_time() -> float:
+    """Return the time of Trio's clock."""
+    return trio.current_time()
 
 
 def find_level(level: str | int) -> int:
@@ -124,8 +133,11 @@ class LogFile:
         """Whether this is the process's stderr, whatever that is."""
         return self.fd == _STDERR_FD
 
-    def reopen(self) -> bytes | None:
+    def reopen(self, owner: tuple[int, int] | None = None) -> bytes | None:
         """Open the file again, for log rotation.
+
+        Args:
+            owner: the user whose processes open it as well, and its group.
 
         Returns:
             None, or why it could not be opened and was kept as it was.
@@ -136,9 +148,17 @@ class LogFile:
             fd = _open(self.path)
         except OSError as exc:
             return failed_call(f'open() "{self.path}"', exc)
+        if owner is not None and stat.S_ISREG(os.fstat(fd).st_mode):
+            with contextlib.suppress(OSError):
+                os.fchown(fd, owner[0], -1)
         os.close(self.fd)
         self.fd = fd
         return None
+
+    def append(self, _level: int | None, line: bytes) -> None:
+        """Write a line of an error log; what cannot be written is lost."""
+        with contextlib.suppress(OSError):
+            os.write(self.fd, line)
 
     def close(self) -> None:
         """Close the file, but not stderr; what is written later is lost."""
@@ -166,7 +186,7 @@ class ErrorLog:
 
     def __init__(
         self,
-        files: Iterable[tuple[LogFile, str | int]],
+        files: Iterable[tuple[LogFile | SyslogFile, str | int]],
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._targets = tuple((file, find_level(level)) for file, level in files)
@@ -202,8 +222,7 @@ class ErrorLog:
         line += b"\n"
         for file, least in self._targets:
             if level <= least:
-                with contextlib.suppress(OSError):
-                    os.write(file.fd, line)
+                file.append(level, line)
 
     def _head(self, level: int, connection: int | None) -> bytes:
         number = b"" if connection is None else b"*%d " % connection
@@ -232,6 +251,7 @@ class AccessLog:
         clock: the clock that :attr:`deadline` is read on.
         buffer: bytes that are kept before they are written; 0 for none.
         flush: seconds that they are kept at most; 0 for ever.
+        gzip: the level that what is written is compressed with; 0 for not at all.
 
     Attributes:
         deadline: when the owner shall call :meth:`flush`; never, when no line
@@ -240,12 +260,13 @@ class AccessLog:
 
     def __init__(
         self,
-        file: LogFile,
+        file: LogFile | SyslogFile,
         errors: ErrorLog,
-        clock: Callable[[], float] = trio.current_time,
+        clock: Callable[[], float] = loop_time,
         *,
         buffer: int = 0,
         flush: float = 0,
+        gzip: int = 0,
     ) -> None:
         self.deadline = math.inf
         self._file = file
@@ -253,6 +274,7 @@ class AccessLog:
         self._clock = clock
         self._buffer = buffer
         self._delay = flush or math.inf
+        self._gzip = gzip
         self._lines: list[bytes] = []
         self._size = 0
         self._failing = False
@@ -295,6 +317,11 @@ class AccessLog:
         self._closed = True
 
     def _write(self, data: bytes) -> None:
+        if self._file.fd < 0:
+            self._file.append(None, data)
+            return
+        if self._gzip:
+            data = gzip.compress(data, self._gzip, mtime=0)
         try:
             write_all(self._file.fd, data)
             self._failing = False

@@ -19,8 +19,6 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-import trio
-
 from .capture import Capture
 from .log import (
     ALERT,
@@ -30,8 +28,10 @@ from .log import (
     LogFile,
     failed_call,
     find_level,
+    loop_time,
     write_all,
 )
+from .syslog import SyslogFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,17 +64,20 @@ class Logs:
         error_logs: Iterable[Sequence[settings.ErrorLog]] = (),
         access_logs: Iterable[settings.AccessLog] = (),
         *,
-        clock: Callable[[], float] = trio.current_time,
+        clock: Callable[[], float] = loop_time,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
         self._wall = wall
         self._capture: Capture | None = None
-        self._files: dict[str | None, LogFile] = {}
+        self._files: dict[str | None, LogFile | SyslogFile] = {}
         try:
             self.main = self._error_log(main)
             self._errors = tuple(map(self._error_log, error_logs))
             self._accesses = tuple(map(self._access_log, access_logs))
+            for file in self._files.values():
+                if isinstance(file, SyslogFile) and file not in self.main.files:
+                    file.complain = self.main.write
         except OSError:
             self._close_files()
             raise
@@ -102,11 +105,15 @@ class Logs:
         for log in self._accesses:
             log.flush()
 
-    def reopen(self) -> None:
-        """Open every file again, for log rotation: ``nginx -s reopen``."""
+    def reopen(self, owner: tuple[int, int] | None = None) -> None:
+        """Open every file again, for log rotation: ``nginx -s reopen``.
+
+        Args:
+            owner: as :meth:`LogFile.reopen` takes it.
+        """
         self.drain()
         for file in self._files.values():
-            complaint = file.reopen()
+            complaint = file.reopen(owner)
             if complaint is not None:
                 self.main.write(EMERG, complaint)
 
@@ -156,24 +163,28 @@ class Logs:
     def _error_log(self, logs: Sequence[settings.ErrorLog]) -> ErrorLog:
         # The one that is written most comes first, as nginx sorts them.
         logs = sorted(logs, key=lambda log: -find_level(log.level))
-        files = [(self._file(log.path), log.level) for log in logs]
+        files = [(self._file(log.path, log.syslog), log.level) for log in logs]
         return ErrorLog(files, self._wall)
 
     def _access_log(self, log: settings.AccessLog) -> AccessLog:
         path = log.path.constant
         assert path is not None
         return AccessLog(
-            self._file(path),
+            self._file(path, log.syslog),
             self.main,
             self._clock,
             buffer=log.buffer,
             flush=log.flush,
+            gzip=log.gzip,
         )
 
-    def _file(self, path: str | None) -> LogFile:
+    def _file(
+        self, path: str | None, syslog: settings.Syslog | None
+    ) -> LogFile | SyslogFile:
         file = self._files.get(path)
         if file is None:
-            file = self._files[path] = LogFile(path)
+            file = SyslogFile(syslog, self._wall) if syslog else LogFile(path)
+            self._files[path] = file
         return file
 
     def _close_files(self) -> None:

@@ -16,10 +16,12 @@ single process of nginx does not do, ``ngx_worker_process_cycle``:
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import resource
 import signal
+import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -29,9 +31,11 @@ from . import pidfile
 from .cycle import Cycle, StartError, open_cycle, read
 from .daemon import detach
 from .log import ERR, NOTICE, route_logging
+from .master import Manners, Master
 from .process_log import redirect_stderr
 from .signals import Signals
 from .surroundings import Surroundings
+from .upgrade import Upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,14 +43,17 @@ if TYPE_CHECKING:
     from ..conf.model import Config
     from .cycle import Source
     from .process_log import ProcessLog
+    from .role import Role
 
 __all__ = ["Process", "serve"]
 
 logger = logging.getLogger("resty_py.server")
 
 _ACTIONS = {
+    signal.SIGALRM: "",
     signal.SIGHUP: "reconfiguring",
     signal.SIGINT: "exiting",
+    signal.SIGIO: "",
     signal.SIGQUIT: "shutting down",
     signal.SIGTERM: "exiting",
     signal.SIGUSR1: "reopening logs",
@@ -70,13 +77,49 @@ def serve(source: Source, config: Config, version: str, log: ProcessLog) -> int:
         version: how the server calls itself.
         log: the log of the command.
     """
+    upgrade = Upgrade(log)
     with contextlib.closing(Surroundings()) as surroundings:
         try:
-            cycle, clock = trio.run(_open, source, config, log, surroundings)
+            if config.settings["master_process"]:
+                master = _open_master(source, config, log, surroundings, upgrade)
+                run = master.run
+            else:
+                cycle, clock = trio.run(_open, source, config, log, surroundings)
+                process = Process(source, cycle, surroundings, log)
+                run = functools.partial(process.run, clock)
         except StartError:
             return FAILED
         _log_system(version, config, log)
-        return Process(source, cycle, surroundings, log).run(clock)
+        return run()
+
+
+def _open_master(
+    source: Source,
+    config: Config,
+    log: ProcessLog,
+    surroundings: Surroundings,
+    upgrade: Upgrade,
+) -> Master[Cycle]:
+    """Return a master that has opened *config*."""
+    clock = trio.run(_system_clock)
+
+    def open_next(former: Cycle | None, role: Role) -> Cycle:
+        with surroundings.at_home():
+            given = read(source, log) if former else config
+        return trio.run(
+            open_cycle,
+            source, given, log, surroundings, former, role, upgrade.listeners,
+            clock=clock,
+        )  # fmt: skip
+
+    manners = Manners("nginx", (sys.argv[0], *sys.argv[1:]))
+    master = Master(open_next, surroundings, log, clock, manners, upgrade)
+    master.open()
+    return master
+
+
+async def _system_clock() -> trio.abc.Clock:
+    return trio.lowlevel.current_clock()
 
 
 async def _open(
@@ -95,7 +138,8 @@ def _log_system(version: str, config: Config, log: ProcessLog) -> None:
         f"OS: {system.sysname} {system.release}",
         f"getrlimit(RLIMIT_NOFILE): {limits[0]}:{limits[1]}",
     ]
-    if config.settings["user"] and os.geteuid() == 0:
+    alone = not config.settings["master_process"]
+    if alone and config.settings["user"] and os.geteuid() == 0:
         lines.append('"user" has no effect: a single process keeps its own')
     for line in lines:
         log.write(NOTICE, line.encode())
@@ -142,7 +186,8 @@ class Process:
                 if ready is None:
                     return FAILED
                 self._adopt_sockets()
-            with Signals(_ACTIONS, ENDING, self._abandon) as signals:
+            restarts = self._cycle.restarts_calls
+            with Signals(_ACTIONS, ENDING, self._abandon, restarts=restarts) as signals:
                 return self._run(signals, clock, ready)
         finally:
             self._cycle.close_sockets()

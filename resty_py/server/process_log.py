@@ -58,8 +58,9 @@ class ProcessLog:
     def __init__(self, prefix: str, path: str | None, level: str = "notice") -> None:
         name = DEFAULT_PATH if path is None else path
         self.path = os.path.join(prefix, name) if name else None
-        self._log = ErrorLog([(_open(self.path), level)])
-        self._own: LogFile | None = self._log.files[0]
+        own = _open(self.path)
+        self._log = ErrorLog([(own, level)])
+        self._own: LogFile | None = own
 
     def write(self, level: int, message: bytes) -> None:
         """Write a line."""
@@ -93,5 +94,6 @@ def _open(path: str | None) -> LogFile:
 
 def redirect_stderr(logs: Logs) -> None:
     """Let the process's stderr be the main error log, unless a log is stderr."""
-    if not logs.uses_stderr:
-        os.dup2(logs.main.files[0].fd, 2)
+    files = [file for file in logs.main.files if file.fd >= 0]
+    if files and not logs.uses_stderr:
+        os.dup2(files[0].fd, 2)

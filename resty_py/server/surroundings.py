@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .process_log import Reporter
 
-__all__ = ["Surroundings"]
+__all__ = ["SameSurroundings", "Surroundings"]
 
 _LIMITS = {
     "worker_rlimit_nofile": ("RLIMIT_NOFILE", resource.RLIMIT_NOFILE),
@@ -34,10 +34,14 @@ _LIMITS = {
 
 
 class Surroundings:
-    """The environment and the folder that the command was given."""
+    """The environment and the folder that the command was given.
+
+    Attributes:
+        environment: that environment.
+    """
 
     def __init__(self) -> None:
-        self._environment = dict(os.environb)
+        self.environment = dict(os.environb)
         self._home = self._here = _open_folder(".")
 
     def close(self) -> None:
@@ -47,7 +51,7 @@ class Surroundings:
 
     def prepare(self, settings: Mapping[str, Any]) -> None:
         """Make the environment that ``init_by_lua`` sees."""
-        _replace_environment(self._environment | _assigned(settings["env"]))
+        _replace_environment(self.environment | _assigned(settings["env"]))
 
     def enter(self, settings: Mapping[str, Any], log: Reporter) -> bool:
         """Make what the configuration asks for.
@@ -59,31 +63,53 @@ class Surroundings:
         Returns:
             Whether the process is where it should be: rule 2.
         """
-        _replace_environment(_kept(settings["env"], self._environment))
-        for directive, (name, number) in _LIMITS.items():
-            if settings[directive] is not None:
-                _limit(name, number, settings[directive], log)
-        folder = settings["working_directory"] or "."
-        with self.at_home():
-            try:
-                here = _open_folder(folder)
-            except OSError as exc:
-                log.write(ALERT, failed_call(f'chdir("{folder}")', exc))
-                return False
+        _replace_environment(_kept(settings["env"], self.environment))
+        self.limit(settings, log)
+        here = self._enter_folder(settings["working_directory"], log)
+        if here is None:
+            return False
         former, self._here = self._here, here
         if former != self._home:
             os.close(former)
-        os.fchdir(here)
+        _change_folder(here)
         return True
+
+    def _enter_folder(self, folder: str | None, log: Reporter) -> int | None:
+        """Return a descriptor of the folder to be in; None if it cannot be entered."""
+        if folder is None:
+            return self._home
+        with self.at_home():
+            try:
+                return _open_folder(folder)
+            except OSError as exc:
+                log.write(ALERT, failed_call(f'chdir("{folder}")', exc))
+                return None
+
+    def limit(self, settings: Mapping[str, Any], log: Reporter) -> None:
+        """Set the limits that are configured."""
+        for directive, (name, number) in _LIMITS.items():
+            if settings[directive] is not None:
+                _limit(name, number, settings[directive], log)
 
     @contextlib.contextmanager
     def at_home(self) -> Iterator[None]:
         """Be in the command's folder for a while."""
-        os.fchdir(self._home)
+        _change_folder(self._home)
         try:
             yield
         finally:
-            os.fchdir(self._here)
+            _change_folder(self._here)
+
+
+class SameSurroundings(Surroundings):
+    """Those of a command that changes none of them."""
+
+    def enter(self, _settings: Mapping[str, Any], _log: Reporter) -> bool:
+        """Leave everything as it is."""
+        return True
+
+    def limit(self, _settings: Mapping[str, Any], _log: Reporter) -> None:
+        """Leave everything as it is."""
 
 
 def _assigned(env: tuple[tuple[str, str | None], ...]) -> dict[bytes, bytes]:
@@ -127,6 +153,12 @@ def _limit(name: str, number: int, value: int, log: Reporter) -> None:
 def _os_error(exc: OSError | ValueError) -> OSError:
     # Python says "not allowed to raise maximum limit" where libc says EPERM.
     return exc if isinstance(exc, OSError) else PermissionError(1, os.strerror(1))
+
+
+def _change_folder(fd: int) -> None:
+    """Go into a folder, unless the rights for it have been given up meanwhile."""
+    with contextlib.suppress(PermissionError):
+        os.fchdir(fd)
 
 
 def _open_folder(path: str) -> int:

@@ -17,10 +17,14 @@ Rules:
    that gives them, so that it is told of one that cannot be, Lua's into
    Python by the loop's task (:mod:`resty_py.vm.values`).
 5. What fails in a queued call is logged and ends that call, not the loop.
+6. A worker may be forked before its loop has run (:meth:`Worker.go_on_forked`):
+   the process that made it keeps a VM that others can be forked from.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
 import os
 from collections import deque
@@ -36,23 +40,27 @@ from ..host import (
     files,
     net,
     null,
+    process,
     regex,
     shm,
     static,
+    threads,
+    tls,
 )
-from ..host.dns import Resolver, nameserver
 from ..host.sys import Poller
 from ..host.tasks import Tasks
 from ..http import reader
-from ..shared_dict import SharedDict
 from ..vm import VM, HostError, LuaError, find_flavour, from_lua, to_lua
+from .jobs import Job, is_reference, stopped_error
+from .names import Names
+from .role import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from pathlib import Path
 
-    from ..conf import settings
     from ..conf.program import Program
+    from ..shared_dict import SharedDict
     from ..shm.zone import Zone
     from .listeners import Listener
     from .logs import Logs
@@ -62,7 +70,10 @@ __all__ = ["Worker"]
 logger = logging.getLogger("resty_py.worker")
 
 #: What turn() answers in place of a deadline, kept equal to worker.lua's.
-_MORE, _OVER = 0, -1
+MORE, OVER = 0, -1
+
+#: How many values a call may hand over: less than Lua's C stack takes (8000).
+_MAX_VALUES = 4096
 
 
 class Worker:
@@ -82,6 +93,9 @@ class Worker:
         prefer_ffi: use LuaJIT's FFI for system calls where there is one.
         zones: the memory of its shared dictionaries by name, which others may
             use as well; None: new ones, as the program declares them.
+        role: which process it is in; None: the only one.
+        blocking_warning: seconds after which it is logged that Lua keeps the
+            worker from everything else, and where; 0: never.
 
     Raises:
         UnknownFlavourError: no such flavour here.
@@ -90,7 +104,15 @@ class Worker:
 
     Attributes:
         zones: the memory of its shared dictionaries by name.
+        role: which process it is in.
+        at_end: called before ``exit_worker_by_lua``.
+        on_quit: called when Lua asks the process to finish: :meth:`stop`.
     """
+
+    #: Whether host tasks that come before the loop runs wait for it.
+    tasks_may_wait = False
+    #: Whether Lua's output goes to stdout: it is a console's worker.
+    is_console = False
 
     def __init__(
         self,
@@ -104,24 +126,38 @@ class Worker:
         app_settings: Mapping[bytes, Any] | None = None,
         prefer_ffi: bool = True,
         zones: Mapping[bytes, Zone] | None = None,
+        role: Role | None = None,
+        blocking_warning: float = 0,
     ) -> None:
         self.prefix = prefix
+        self.role = role or Role()
+        self._blocking_warning = blocking_warning
         self.zones = shm.open_zones(program.shared_dicts) if zones is None else zones
-        self._clock = clock.loop_functions(prefer_ffi=prefer_ffi)
+        self._clock = self._clock_functions(prefer_ffi=prefer_ffi)
         self._app_settings = app_settings or {}
         self.logs = logs
         self._poller = Poller(prefer_ffi=prefer_ffi)
         self._bell: int | None = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._tasks = Tasks(self._complete)
-        self._resolver = Resolver(list(resolvers) or None)
-        self._resolvers = tuple(map(_resolver, program.resolvers))
+        self._tasks = Tasks(self._complete, may_wait=self.tasks_may_wait)
+        self._tls = tls.Contexts()
         self._calls: deque[tuple[Any, list[Any]]] = deque()
-        self._jobs: dict[int, _Job] = {}
+        self._jobs: dict[int, Job] = {}
         self._last_token = 0
         self._provided: dict[bytes, Callable[..., Awaitable[Any]]] = {}
         self._stopping = False
-        self._stopped = trio.Event()
+        self._has_begun = False
+        self.at_end: Callable[[], None] = lambda: None
+        self.on_quit: Callable[[], None] = self.stop
         chosen = find_flavour(flavour)
+        self._names = Names(resolvers, program.resolvers, self._tasks)
+        self._processes = process.Processes()
+        self._threads = threads.Threads(
+            program.thread_pools,
+            lambda: VM(chosen, self._thread_host(chosen, prefer_ffi)),
+            program.table[b"settings"],
+            self._tasks,
+            self._complete,
+        )
         self.vm = VM(
             chosen,
             self._host(chosen, prefer_ffi),
@@ -140,6 +176,13 @@ class Worker:
 
     # Making -----------------------------------------------------------------
 
+    def _clock_functions(self, *, prefer_ffi: bool) -> dict[str, Callable[..., Any]]:
+        return clock.loop_functions(prefer_ffi=prefer_ffi)
+
+    @functools.cached_property
+    def _stopped(self) -> trio.Event:
+        return trio.Event()
+
     def _host(
         self, flavour: Any, prefer_ffi: bool
     ) -> dict[str, Mapping[str, Callable[..., Any]]]:
@@ -149,33 +192,57 @@ class Worker:
             "cipher": cipher.functions(),
             "clock": self._clock,
             "digest": digest.functions(),
-            "dns": {"resolve": self._resolve},
+            "dns": self._names.functions(),
             "files": files.functions(),
             "http": reader.functions(),
             "jobs": {"done": self._job_done},
             "log": self.logs.error_functions(),
             "net": net.functions(),
             "null": null.functions(flavour),
+            "process": self._processes.functions(),
             "regex": regex.functions(),
             "shm": shm.functions(self.zones, prefer_ffi=prefer_ffi),
             "static": static.functions(),
             "provided": {"call": self._call_provided},
             "sys": self._poller.functions(),
             "tasks": self._tasks.functions(),
+            "tls": tls.functions(self._tls),
+            "threads": self._threads.functions(),
             "worker": {
                 "bell": lambda: self._bell,
-                "kind": lambda: b"single",
-                "master_pid": os.getpid,
-                "quit": self.stop,
-                "pid": os.getpid,
+                "quit": lambda: self.on_quit(),
                 "hostname": lambda: os.uname().nodename.encode(),
                 "root": lambda: os.fsencode(self.prefix),
+                "configure": _configure,
+                **self.role.functions(),
+            },
+        }
+
+    def _thread_host(
+        self, flavour: Any, prefer_ffi: bool
+    ) -> dict[str, Mapping[str, Callable[..., Any]]]:
+        """Return what a VM of a thread may ask for, at any time."""
+        return {
+            "base64": base64.functions(),
+            "cipher": cipher.functions(),
+            "clock": self._clock,
+            "digest": digest.functions(),
+            "log": self.logs.error_functions(),
+            "null": null.functions(flavour),
+            "process": process.functions(),
+            "regex": regex.functions(),
+            "shm": shm.functions(self.zones, prefer_ffi=prefer_ffi),
+            "worker": {
+                "pid": os.getpid,
+                "root": lambda: os.fsencode(self.prefix),
+                "configure": _configure,
             },
         }
 
     def _start(self, program: Program) -> None:
         try:
-            table = to_lua(self.vm, program.table)
+            given = program.table | {b"is_console": self.is_console}
+            table = to_lua(self.vm, given)
             answer = self.vm.call(self._lua[b"start"], table)
             if answer is not True:
                 raise LuaError(answer[1].decode(errors="surrogateescape"))
@@ -212,10 +279,16 @@ class Worker:
             LuaError: the app does not compile.
             OSError: the file cannot be read.
         """
+        self.serve_loaded(self.load_app(app), listener)
+
+    def load_app(self, app: Path | bytes) -> Any:
+        """Return what answers requests with *app*, as :meth:`serve` takes it."""
         if isinstance(app, bytes):
-            handler = self.vm.load(app, "=content_by_lua")
-        else:
-            handler = self.vm.load_file(app.resolve())
+            return self.vm.load(app, "=content_by_lua")
+        return self.vm.load_file(app.resolve())
+
+    def serve_loaded(self, handler: Any, listener: Listener) -> None:
+        """Answer every request that comes by *listener* with a loaded app."""
         table = to_lua(self.vm, self._app_settings)
         self.vm.call(self._lua[b"listen_app"], *_opened(listener), table, handler)
 
@@ -233,19 +306,20 @@ class Worker:
 
         Raises:
             LuaError: the code failed to load or run.
-            TypeError: an argument cannot be given to Lua.
+            TypeError: an argument cannot be given to Lua, or a result, such as a
+                function, to Python.
             ValueError: the tables it returned nest too deep.
             trio.ClosedResourceError: the worker has stopped, or did meanwhile.
 
         Cancelling the call kills the light thread.
         """
         if self._stopped.is_set():
-            raise _stopped_error()
-        is_source = not _is_reference(code)
+            raise stopped_error()
+        is_source = not is_reference(code)
         self._last_token += 1
         token = self._last_token
         self.call_soon(self._lua[b"start_job"], token, code, is_source, "=(run)", *args)
-        job = self._jobs[token] = _Job()
+        job = self._jobs[token] = Job()
         try:
             await job.done.wait()
         except trio.Cancelled:
@@ -268,6 +342,8 @@ class Worker:
     @property
     def shared_dicts(self) -> dict[str, SharedDict]:
         """The dictionaries of ``ngx.shared``, on the worker's clock."""
+        from ..shared_dict import SharedDict
+
         now = self._clock["now"]
         return {
             os.fsdecode(name): SharedDict.of(zone, lambda: now()[1])
@@ -291,13 +367,30 @@ class Worker:
 
     def stop(self) -> None:
         """Begin to stop: serve what was begun, run timers out, then end."""
+        self.role.retire()
         # Lua may ask for it: looking the function up would re-enter the VM.
         self.call_soon(self._begin_exit)
 
     def stop_now(self) -> None:
         """End :meth:`run_loop` after the current turn."""
+        self.role.retire()
         self._stopping = True
         self._ring()
+
+    def go_on_forked(self) -> None:
+        """Have descriptors of its own, in a fork of the process that made it.
+
+        Before the loop runs and before it listens: rule 6. The role is that of
+        the fork already.
+
+        Raises:
+            OSError: there are no more descriptors.
+        """
+        self._poller.renew()
+        assert self._bell is not None
+        _renew(self._bell, os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
+        self.vm.call(self._lua[b"forked"])
+        self._turn = self.role.counted(self._turn)
 
     # The loop -----------------------------------------------------------------
 
@@ -307,19 +400,46 @@ class Worker:
         Args:
             nursery: where host tasks run.
         """
-        self._tasks.nursery = nursery
-        run_hook = self._lua[b"run_hook"]
+        self._tasks.open(nursery)
+        with self._watch_blocking():
+            await self._run_loop()
+
+    @contextlib.contextmanager
+    def _watch_blocking(self) -> Iterator[None]:
+        if not self._blocking_warning:
+            yield
+            return
+        from .blocking import Blocking
+
+        blocking = Blocking(self.vm, self._blocking_warning, logger.warning)
+        self._turn = blocking.watched(self._turn)
+        with blocking.watching():
+            yield
+
+    async def _run_loop(self) -> None:
         try:
-            self.vm.call(run_hook, b"init_worker")
+            self.begin()
             while not self._stopping:
                 with trio.CancelScope() as scope:
                     await self._turns(scope)
-            self.vm.call(run_hook, b"exit_worker")
+            self.end()
         finally:
             self._stopped.set()
             for job in self._jobs.values():
                 if not job.done.is_set():
-                    job.fail(_stopped_error())
+                    job.fail(stopped_error())
+
+    def begin(self) -> None:
+        """Run ``init_worker_by_lua``, once."""
+        if not self._has_begun:
+            self._has_begun = True
+            run_hook = self.role.counted(self.vm.call)
+            run_hook(self._lua[b"run_hook"], b"init_worker")
+
+    def end(self) -> None:
+        """Run ``exit_worker_by_lua``."""
+        self.at_end()
+        self.vm.call(self._lua[b"run_hook"], b"exit_worker")
 
     async def wait_stopped(self) -> None:
         """Wait until :meth:`run_loop` has ended."""
@@ -332,10 +452,11 @@ class Worker:
             if self._calls:
                 self._make_calls()
             deadline = self._turn()
-            if deadline == _MORE:
+            # Lua may have queued a call in the turn, whose ring is not heard again.
+            if deadline == MORE or self._calls:
                 await trio.lowlevel.checkpoint()
                 continue
-            if deadline == _OVER:
+            if deadline == OVER:
                 self._stopping = True
                 return
             self._arm(scope, deadline)
@@ -358,6 +479,8 @@ class Worker:
             TypeError, ValueError, OverflowError: an argument cannot be given to
                 Lua.
         """
+        if len(args) > _MAX_VALUES:
+            raise ValueError("too many values for Lua")
         self._calls.append((function, [to_lua(self.vm, arg) for arg in args]))
         self._ring()
 
@@ -378,7 +501,9 @@ class Worker:
     def close(self) -> None:
         """Close every descriptor of the worker; its VM is not used after."""
         if self._bell is not None:
+            self._processes.close()
             self.vm.call(self._lua[b"close"])
+            self._tls.close()
             self._poller.close()
             os.close(self._bell)
             self._bell = None
@@ -391,13 +516,6 @@ class Worker:
         except (TypeError, ValueError, OverflowError):
             logger.exception("a host task's answer is no value for Lua")
             self.call_soon(self._deliver, token, None, b"internal error")
-
-    def _resolve(
-        self, token: int, name: bytes, timeout: float, number: int | None = None
-    ) -> bool:
-        """Look *name* up with a resolver of the program, or with the other one."""
-        resolver = self._resolver if number is None else self._resolvers[number]
-        return self._tasks.start(token, _look_up, resolver, name, timeout)
 
     def _call_provided(self, token: int, name: bytes, *args: Any) -> bool:
         try:
@@ -414,60 +532,19 @@ class Worker:
             job.finish(ok, results)
 
 
-def _resolver(given: settings.Resolver) -> Resolver:
-    names = [nameserver(host, port) for host, port in given.servers]
-    return Resolver(names, ipv6=given.ipv6, valid=given.valid or None)
-
-
-async def _look_up(resolver: Resolver, name: bytes, timeout: float) -> tuple[Any, ...]:  # noqa: ASYNC109
-    addresses = await resolver.resolve(name, timeout)
-    return len(addresses), *(part for address in addresses for part in address)
-
-
 def _opened(listener: Listener) -> tuple[int, bytes]:
     """Return a descriptor of the listener for the VM to keep, and its name."""
     return os.dup(listener.fileno()), str(listener.address).encode()
 
 
-def _stopped_error() -> trio.ClosedResourceError:
-    return trio.ClosedResourceError("the worker has stopped")
+def _renew(fd: int, fresh: int) -> None:
+    """Let *fresh* have the number of *fd*, whose file others go on with."""
+    os.dup2(fresh, fd, inheritable=False)
+    os.close(fresh)
 
 
-def _is_reference(code: str) -> bool:
-    module, colon, function = code.partition(":")
-    return (
-        bool(colon)
-        and function.isidentifier()
-        and all(part.replace("-", "_").isidentifier() for part in module.split("."))
-    )
+def _configure() -> bytes:
+    """Return what nginx would have been built with: its modules are many to load."""
+    from ..conf.configure import arguments
 
-
-class _Job:
-    """A run of Lua that a task waits for."""
-
-    def __init__(self) -> None:
-        self.done = trio.Event()
-        self._results: list[Any] = []
-        self._error: Exception | None = None
-
-    def finish(self, ok: bool, results: tuple[Any, ...]) -> None:
-        if not ok:
-            text = b"\n".join(filter(None, results))
-            self.fail(LuaError(text.decode(errors="replace")))
-            return
-        try:
-            self._results = [from_lua(result) for result in results]
-        except ValueError as exc:
-            self._error = exc
-        self.done.set()
-
-    def fail(self, error: Exception) -> None:
-        self._error = error
-        self.done.set()
-
-    def result(self) -> Any:
-        if self._error is not None:
-            raise self._error
-        if len(self._results) > 1:
-            return tuple(self._results)
-        return self._results[0] if self._results else None
+    return "".join(f" {argument}" for argument in arguments()).encode()

@@ -49,6 +49,17 @@ class RawSection:
     filters: tuple[str, ...]
     text: str
 
+    @property
+    def plain(self) -> str:
+        """Its value before any filter, without the lines around it."""
+        return _trim(_normalise(self.text))
+
+    @property
+    def own_filters(self) -> tuple[str, ...]:
+        """Those of its filters that the file itself has to bring."""
+        known = _FILTERS.keys() | {"eval"}
+        return tuple(name for name in self.filters if name not in known)
+
     def value(self, evaluate: Callable[[str], Any]) -> Any:
         """Return the value after the filters.
 
@@ -58,7 +69,7 @@ class RawSection:
         Raises:
             FormatError: a filter is not known.
         """
-        value: Any = _trim(_normalise(self.text))
+        value: Any = self.plain
         for name in self.filters:
             if name == "eval":
                 value = evaluate(value)

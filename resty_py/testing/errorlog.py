@@ -63,7 +63,8 @@ def _patterns(value: Any) -> list[Any]:
         return [value]
     if isinstance(value, list):
         return value
-    return list(re.split(r"\n+", text(value).removesuffix("\n")))
+    lines = text(value).rstrip("\n")
+    return list(re.split(r"\n+", lines)) if lines else []
 
 
 def _regex(pattern: Any) -> Regex:

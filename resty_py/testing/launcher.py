@@ -23,7 +23,13 @@ _VERSION = re.compile(r"nginx version: \S+?/(\d+)\.(\d+)\.(\d+)")
 
 
 class Running(Protocol):
-    """A started server."""
+    """A started server.
+
+    Attributes:
+        pid: of its first process.
+    """
+
+    pid: int
 
     def wait(self, timeout: float) -> int | None:
         """Return its exit code, or None if it has not ended in time."""
@@ -104,6 +110,7 @@ class CommandLauncher:
 class _Process:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
+        self.pid = process.pid
 
     def wait(self, timeout: float) -> int | None:
         try:
@@ -113,7 +120,7 @@ class _Process:
 
     def send(self, number: int) -> None:
         if self._process.poll() is None or number == signal.SIGKILL:
-            _kill(self._process.pid, number)
+            _kill(self.pid, number)
 
 
 class ForkLauncher:
@@ -121,9 +128,11 @@ class ForkLauncher:
 
     Args:
         options: more options for each start.
+        environment: variables of that process besides our own: what libraries
+            read once, such as OPENSSL_CONF, has to be there then.
     """
 
-    def __init__(self, options: list[str]) -> None:
+    def __init__(self, options: list[str], environment: Mapping[str, str]) -> None:
         self._options = options
         self.command = shlex.join([sys.executable, "-m", "resty_py", "nginx", *options])
         ours, theirs = socket.socketpair()
@@ -132,15 +141,22 @@ class ForkLauncher:
                 [sys.executable, "-m", "resty_py.testing.zygote", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                env={**os.environ, **environment},
             )
         self._stream = ours.makefile("rw")
         ours.close()
 
     def ask(self, **request: Any) -> Any:
-        """Return the zygote's answer to a request."""
-        self._stream.write(json.dumps(request) + "\n")
-        self._stream.flush()
-        line = self._stream.readline()
+        """Return the zygote's answer to a request.
+
+        Raises:
+            RuntimeError: it has ended.
+        """
+        line = ""
+        with contextlib.suppress(OSError):
+            self._stream.write(json.dumps(request) + "\n")
+            self._stream.flush()
+            line = self._stream.readline()
         if not line:
             raise RuntimeError("the process that forks servers has ended")
         return json.loads(line)
@@ -160,21 +176,23 @@ class ForkLauncher:
 
     def close(self) -> None:
         """End the process that forks."""
-        self._stream.close()
+        # What it was last asked is lost where it has ended by itself.
+        with contextlib.suppress(OSError):
+            self._stream.close()
         self._zygote.wait()
 
 
 class _Forked:
     def __init__(self, launcher: ForkLauncher, pid: int) -> None:
         self._launcher = launcher
-        self._pid = pid
+        self.pid = pid
         self._code: int | None = None
 
     def wait(self, timeout: float) -> int | None:
         if self._code is None:
-            self._code = self._launcher.ask(do="wait", pid=self._pid, timeout=timeout)
+            self._code = self._launcher.ask(do="wait", pid=self.pid, timeout=timeout)
         return self._code
 
     def send(self, number: int) -> None:
         if self._code is None or number == signal.SIGKILL:
-            _kill(self._pid, number)
+            _kill(self.pid, number)

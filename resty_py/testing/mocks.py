@@ -19,14 +19,19 @@ from .perl.values import text
 if TYPE_CHECKING:
     from .suite import Block
 
-__all__ = ["Mock", "mocks_of"]
+__all__ = ["Mock", "MockError", "mocks_of"]
 
-#: Seconds that a mock server waits for its client and for each query.
+#: Seconds that a mock server waits for its client and for each query, and that it
+#: keeps a connection which is not to be closed.
 PATIENCE = 10.0
 _CHUNK = 1 << 16
 
-#: Seconds in which a client that is served leaves.
+#: Seconds in which an expected client comes, and a thread ends.
 LINGER = 1.0
+
+
+class MockError(Exception):
+    """A mock server cannot listen; the text says where and why."""
 
 
 class Mock:
@@ -39,6 +44,9 @@ class Mock:
     Attributes:
         kind: as given.
         received: what the last client sent; of UDP, each datagram.
+
+    Raises:
+        MockError: it cannot listen.
     """
 
     def __init__(self, block: Block, kind: str) -> None:
@@ -53,7 +61,11 @@ class Mock:
         self._expects = block.has(f"{kind}_query")
         self._over = threading.Event()
         self._is_idle = threading.Event()
-        self._socket = _listen(block.configuration(f"{kind}_listen").strip(), kind)
+        target = block.configuration(f"{kind}_listen").strip()
+        try:
+            self._socket = _listen(target, kind)
+        except OSError as exc:
+            raise MockError(f"{kind}_listen: {target}: {exc.strerror}") from None
         self._socket.settimeout(PATIENCE)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -106,7 +118,7 @@ class Mock:
                 client.sendall(reply)
             self._is_idle.set()
             if self._keeps_open:
-                _wait_for_end(client)
+                self._over.wait(PATIENCE)
 
     def _receive(self, client: socket.socket, received: list[str]) -> None:
         while len(received[0]) < max(self._query_size, 1):
@@ -124,13 +136,6 @@ class Mock:
         self._is_idle.set()
 
 
-def _wait_for_end(client: socket.socket) -> None:
-    """Wait until the client closes the connection, but not for long."""
-    client.settimeout(LINGER)
-    while client.recv(_CHUNK):
-        pass
-
-
 def _replies(value: Any) -> list[bytes]:
     if value is None:
         return []
@@ -140,16 +145,18 @@ def _replies(value: Any) -> list[bytes]:
 
 def _listen(target: str, kind: str) -> socket.socket:
     form = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
-    if target.isdigit():
-        sock = socket.socket(socket.AF_INET, form)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(("127.0.0.1", int(target)))
-    else:
-        Path(target).unlink(missing_ok=True)
-        sock = socket.socket(socket.AF_UNIX, form)
-        sock.bind(target)
-    if kind == "tcp":
-        sock.listen()
+    is_port = target.isdigit()
+    with contextlib.ExitStack() as stack:
+        family = socket.AF_INET if is_port else socket.AF_UNIX
+        sock = stack.enter_context(socket.socket(family, form))
+        if is_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            Path(target).unlink(missing_ok=True)
+        sock.bind(("127.0.0.1", int(target)) if is_port else target)
+        if kind == "tcp":
+            sock.listen()
+        stack.pop_all()
     return sock
 
 

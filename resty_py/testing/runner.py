@@ -4,9 +4,12 @@ Rules:
 
 1. A block passes if every check of every repetition holds.
 2. ``must_die`` blocks pass if the server does not start and the error log is as
-   they say; what it printed counts as part of that log.
-3. ``wait`` comes after the responses and before the look at the error log.
-4. Whatever cannot be worked out here skips the block, with the reason.
+   they say, each time that it is told to; what it printed counts as part of that
+   log.
+3. ``wait`` comes after the responses and before the look at the error log, whose
+   checks count once for each response.
+4. What a block expects of systemtap is a check that is not made, and is counted.
+5. Whatever cannot be worked out here skips the block, with the reason.
 """
 
 from __future__ import annotations
@@ -20,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import client, errorlog, response
 from .checks import Check, CheckError, Place, check_response
-from .mocks import mocks_of
+from .mocks import MockError, mocks_of
 from .perl import PerlError, Regex
 from .perl.values import text, truth
+from .ports import ports_of
 from .request import RequestError, requests_of
 from .server import StartError
 from .suite import BlockError
@@ -30,12 +34,19 @@ from .suite import BlockError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .ports import Ports
     from .request import Request
     from .response import Response
     from .server import Server
     from .suite import Block
 
 __all__ = ["Outcome", "Result", "Runner"]
+
+#: What a block may run into.
+_FAILURES = (CheckError, RequestError, client.ConnectError, MockError, PerlError)
+
+#: Sections that systemtap's output is to be like.
+_STAP_CHECKS = ("stap_out", "stap_out_like", "stap_out_unlike")
 
 _SKIP = re.compile(r"\s*(\d+|all)\s*:\s*(.*)", re.DOTALL)
 _VERSION = re.compile(r"(<=|>=|<|>|==|!=)\s*([\d.]+)([a-z]?)")
@@ -91,10 +102,14 @@ class Runner:
         server: the place for their servers.
         version: of nginx, as Test::Nginx has it.
         about: what the server says of itself.
+        ports: who uses which; shared by all runners that run at the same time.
     """
 
-    def __init__(self, server: Server, version: float, about: str) -> None:
+    def __init__(
+        self, server: Server, version: float, about: str, ports: Ports
+    ) -> None:
         self._server = server
+        self._ports = ports
         self._version = version
         self._about = about
 
@@ -107,10 +122,11 @@ class Runner:
             if reason is not None:
                 result.outcome, result.reason = Outcome.SKIPPED, reason
                 return result
-            self._run(block, result)
+            with self._ports.hold(ports_of(block)):
+                self._run(block, result)
         except BlockError as exc:
             result.outcome, result.reason = Outcome.SKIPPED, str(exc)
-        except (CheckError, RequestError, client.ConnectError, PerlError) as exc:
+        except _FAILURES as exc:
             result.checks.append(Check(False, str(exc)))
         finally:
             result.seconds = time.monotonic() - start
@@ -121,13 +137,15 @@ class Runner:
 
     def _run(self, block: Block, result: Result) -> None:
         with mocks_of(block) as mocks:
+            if block.has("must_die"):
+                self._run_dying(block, result)
+                return
             try:
                 self._server.begin(block)
             except StartError as exc:
-                result.checks += self._check_death(block, exc, result)
-                return
-            if block.has("must_die"):
-                result.checks.append(Check(False, "the server is to die, and started"))
+                result.log = self._server.new_log()
+                name = f"the server does not start: {exc}"
+                result.checks.append(Check(False, name))
                 return
             requests = requests_of(block)
             for repetition in range(block.suite.settings.repeat_each):
@@ -160,15 +178,18 @@ class Runner:
 
     # A server that dies ---------------------------------------------------------------
 
-    def _check_death(
-        self, block: Block, exc: StartError, result: Result
-    ) -> Iterator[Check]:
-        result.log = self._server.new_log()
-        if not block.has("must_die"):
-            yield Check(False, f"the server does not start: {exc}")
-            return
-        yield Check(exc.code != 0, "the server dies")
-        yield from errorlog.check_error_log(block, result.log, 0)
+    def _run_dying(self, block: Block, result: Result) -> None:
+        for repetition in range(block.suite.settings.repeat_each):
+            name = "the server dies"
+            try:
+                self._server.begin(block)
+            except StartError as exc:
+                result.checks.append(Check(exc.code != 0, name))
+            else:
+                result.checks.append(Check(False, f"{name}: it started"))
+                return
+            result.log = self._server.new_log()
+            result.checks += errorlog.check_error_log(block, result.log, repetition)
 
     # Requests -------------------------------------------------------------------------
 
@@ -187,7 +208,9 @@ class Runner:
         accumulates = block.suite.settings.accumulates
         lines = self._server.new_log(accumulates=accumulates)
         result.log = lines if accumulates else result.log + lines
-        result.checks += errorlog.check_error_log(block, lines, repetition)
+        for _ in range(number):
+            result.checks += errorlog.check_error_log(block, lines, repetition)
+            result.checks += _uncheck_stap(block)
 
     def _exchange(self, block: Block, request: Request, result: Result) -> str:
         timeout = block.number_of("timeout", block.suite.settings.timeout)
@@ -218,12 +241,12 @@ class Runner:
         return parsed.left if parsed else ""
 
     def _end(self, block: Block, result: Result) -> None:
+        if block.has("shutdown_error_log") or block.has("no_shutdown_error_log"):
+            self._server.end()
+            lines = self._server.new_log()
+            result.log += lines
+            result.checks += errorlog.check_shutdown_log(block, lines)
         if not block.suite.environment.get("TEST_NGINX_USE_HUP"):
-            if block.has("shutdown_error_log") or block.has("no_shutdown_error_log"):
-                self._server.end()
-                lines = self._server.new_log()
-                result.log += lines
-                result.checks += errorlog.check_shutdown_log(block, lines)
             self._server.kill()
 
 
@@ -232,6 +255,13 @@ def _shutdown(block: Block) -> int | None:
         return None
     value = (block.text("shutdown") or "").strip()
     return int(value) if value else socket.SHUT_RD
+
+
+def _uncheck_stap(block: Block) -> Iterator[Check]:
+    """Count the checks of what systemtap would say."""
+    for name in _STAP_CHECKS:
+        if block.has(name):
+            yield Check(True, f"{name} is not looked at")
 
 
 def _check_query(block: Block, kind: str, received: list[str]) -> Iterator[Check]:

@@ -21,6 +21,7 @@ from .conffile import Layout
 from .dataformat import FormatError
 from .launcher import CommandLauncher, ForkLauncher, Launcher, describe
 from .perl import PerlError
+from .ports import Ports
 from .runner import Outcome, Result, Runner
 from .server import Server
 from .suite import SkipFile, Suite
@@ -46,7 +47,8 @@ class Options:
         jobs: how many files at once.
         binary: the command of another server, or None for our own.
         flavour: the Lua of our own server, or None for the best one.
-        environment: variables of the files, besides the process's own.
+        environments: of each job, variables of its files besides the process's
+            own.
         selects: tells whether a block is to be run.
         folder: for the servers' files, or None for one that is removed.
     """
@@ -54,7 +56,7 @@ class Options:
     jobs: int = 1
     binary: str | None = None
     flavour: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environments: Sequence[Mapping[str, str]] = ()
     selects: Callable[[Block], bool] = lambda _block: True
     folder: Path | None = None
 
@@ -122,6 +124,7 @@ class Schedule:
         self._listener = listener
         self._lock = threading.Lock()
         self._files: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._ports = Ports()
         self._failure: BaseException | None = None
         self._is_stopped = False
 
@@ -135,7 +138,7 @@ class Schedule:
             count = max(1, min(self._options.jobs, len(paths)))
             threads = [
                 threading.Thread(
-                    target=self._work, args=(folder / str(i), paths, found)
+                    target=self._work, args=(i, folder / str(i), paths, found)
                 )
                 for i in range(count)
             ]
@@ -165,10 +168,14 @@ class Schedule:
             yield Path(folder).resolve()
 
     def _work(
-        self, folder: Path, paths: Sequence[Path], found: list[FileResult | None]
+        self,
+        number: int,
+        folder: Path,
+        paths: Sequence[Path],
+        found: list[FileResult | None],
     ) -> None:
         try:
-            with Workplace(self._options, folder) as place:
+            with Workplace(self._options, folder, self._ports, number) as place:
                 while not self._is_stopped:
                     index = self._files.get_nowait()
                     found[index] = self._run_file(place, paths[index])
@@ -206,20 +213,26 @@ class Workplace:
     Args:
         options: how.
         folder: for the servers' files.
+        ports: who uses which; shared by all that run at the same time.
+        number: of the thread, from 0.
 
     Attributes:
         server: its place for servers.
         runner: runs blocks there.
     """
 
-    def __init__(self, options: Options, folder: Path) -> None:
-        self._options = options
-        self._launcher: Launcher = _launcher(options)
+    def __init__(
+        self, options: Options, folder: Path, ports: Ports, number: int = 0
+    ) -> None:
+        self._environment = dict(
+            options.environments[number] if options.environments else {}
+        )
+        self._launcher: Launcher = _launcher(options, self._environment)
         about, self._version = describe(self._launcher.command)
         _mirror(Path.cwd(), folder)
         layout = Layout(folder / "t" / "servroot", free_port())
         self.server = Server(self._launcher, layout)
-        self.runner = Runner(self.server, self._version, about)
+        self.runner = Runner(self.server, self._version, about, ports)
 
     def __enter__(self) -> Self:
         return self
@@ -236,7 +249,7 @@ class Workplace:
             FormatError: its data is none.
         """
         layout = self.server.layout
-        environment = {**os.environ, **self._options.environment}
+        environment = {**os.environ, **self._environment}
         environment.setdefault("TEST_NGINX_BINARY", self._launcher.command)
         environment |= {
             "TEST_NGINX_SERVER_PORT": str(layout.port),
@@ -256,10 +269,11 @@ class Workplace:
         return Suite(path, environment, places, self._version)
 
 
-def _launcher(options: Options) -> Launcher:
+def _launcher(options: Options, environment: Mapping[str, str]) -> Launcher:
     if options.binary is not None:
         return CommandLauncher(options.binary)
-    return ForkLauncher(["--lua", options.flavour] if options.flavour else [])
+    flavour = ["--lua", options.flavour] if options.flavour else []
+    return ForkLauncher(flavour, environment)
 
 
 def _mirror(source: Path, folder: Path) -> None:

@@ -8,7 +8,8 @@ Rules:
 2. It has started when its pid file is there: nginx listens before it writes it.
 3. A server that is told to reload has done so when it answers with the number
    of the new configuration.
-4. The error log is read from where the last look ended.
+4. The error log is read from where the last look ended, when the server has
+   nothing left to do, or after ``SETTLE`` seconds.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import client, conffile
 from .perl.values import lines_of, text
+from .quiet import Watch
 from .request import Piece
 
 if TYPE_CHECKING:
@@ -40,11 +42,12 @@ RELOAD_PATIENCE = 5.0
 END_PATIENCE = 10.0
 PAUSE = 0.002
 
-#: Seconds in which workers of the former configuration stop to accept: nginx
-#: lets the new ones begin for a tenth of a second before it tells them.
-RETREAT = 0.15
+#: Seconds in which workers of the former configuration may end: nginx lets the new
+#: ones begin for a tenth of a second before it tells them to.
+RETREAT = 0.5
 
-#: Seconds in which what happens after the last byte of a response is logged.
+#: Seconds in which what happens after the last byte of a response is logged, if
+#: the server does not fall quiet earlier.
 SETTLE = 0.045
 
 _INDEX = "<html><head><title>It works!</title></head><body>It works!</body></html>"
@@ -75,6 +78,7 @@ class Server:
         self._launcher = launcher
         self.layout = layout
         self._running: Running | None = None
+        self._watch: Watch | None = None
         self._version = 0
         self._log_place = 0
 
@@ -148,6 +152,7 @@ class Server:
             if time.monotonic() > deadline:
                 raise StartError("the server did not start in time", None)
             time.sleep(PAUSE)
+        self._watch = Watch(self._running.pid, SETTLE)
 
     def _has_started(self) -> bool:
         try:
@@ -157,6 +162,8 @@ class Server:
 
     def _reload(self, block: Block) -> None:
         assert self._running is not None
+        assert self._watch is not None
+        former = set(self._watch.processes()) - {self._running.pid}
         self._write(block, self._version + 1)
         self._running.send(signal.SIGHUP)
         deadline = time.monotonic() + RELOAD_PATIENCE
@@ -166,7 +173,9 @@ class Server:
             if time.monotonic() > deadline:
                 raise StartError("the server did not reload in time", None)
             time.sleep(PAUSE)
-        time.sleep(RETREAT)
+        deadline = time.monotonic() + RETREAT
+        while former & set(self._watch.processes()) and time.monotonic() < deadline:
+            time.sleep(PAUSE)
 
     def _reload_failed(self) -> bool:
         """Wait whether a reload fails, as the block has it."""
@@ -193,13 +202,14 @@ class Server:
         if self._running is not None:
             self._running.send(signal.SIGKILL)
             self._running.wait(END_PATIENCE)
-            self._running = None
+            self._running = self._watch = None
 
     # The log ----------------------------------------------------------------------
 
     def new_log(self, *, accumulates: bool = False) -> list[str]:
         """Return the lines of the error log since the last look, or all."""
-        time.sleep(SETTLE)
+        if self._watch is not None:
+            self._watch.wait(SETTLE)
         with contextlib.suppress(FileNotFoundError), self._open_log() as log:
             if not accumulates:
                 log.seek(self._log_place)

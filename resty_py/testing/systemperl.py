@@ -101,10 +101,17 @@ def record(
 
 
 def _job_of(block: dataformat.RawBlock) -> list[Any]:
-    """Return a block's sections: those to evaluate as code, the others as text."""
+    """Return a block's sections: those to evaluate as code, the others as text.
+
+    Between the name of a section and its value are ``eval``, ``text``, or filters
+    that the file itself has.
+    """
     sections: list[list[str]] = []
     for name, section in block.sections.items():
         if name.startswith("stap"):
+            continue
+        if section.own_filters:
+            sections.append([name, *section.own_filters, section.plain])
             continue
         code: list[str] = []
 
@@ -185,7 +192,10 @@ for my $module (qw(Test/Nginx/Socket.pm Test/Nginx/Socket/Lua.pm
     no strict 'refs';
     *{"${package}::import"} = sub {
         my $class = shift;
-        exported(scalar caller);
+        my $to = caller;
+        exported($to);
+        # What another module is the base of has its functions as well.
+        *{"${to}::import"} = \&{"${package}::import"} if "@_" eq '-Base';
         push @calls, ['plan', @_] if @_ > 1;
     };
 }
@@ -202,6 +212,19 @@ sub RestyPy::Block::AUTOLOAD {
 sub RestyPy::Block::set_value {
     my ($self, $name, $value) = @_;
     $self->{$name} = $value;
+}
+
+sub RestyPy::Filter::current_arguments { $_[0]{arguments} }
+sub RestyPy::Filter::current_block { $_[0]{block} }
+
+# Returns a value after a filter of the file's own, "name" or "name=arguments".
+sub filtered {
+    my ($block, $filter, $value) = @_;
+    my ($name, $arguments) = split /=/, $filter, 2;
+    my $self = bless { arguments => $arguments, block => $block },
+               'RestyPy::Filter';
+    no strict 'refs';
+    return &{"Test::Base::Filter::$name"}($self, $value);
 }
 
 sub encode {
@@ -234,7 +257,12 @@ for my $one (@{$job->{blocks}}) {
     my $block = bless { name => $name }, 'RestyPy::Block';
     for my $one (@$sections) {
         my ($section, $kind, $text) = @$one;
-        if ($kind eq 'eval') {
+        if ($kind ne 'eval' && $kind ne 'text') {
+            my @filters = @$one[1 .. $#$one - 1];
+            my $value = $one->[-1];
+            $value = eval { filtered($block, $_, $value) } for @filters;
+            $block->{$section} = $@ ? $@ : $value;
+        } elsif ($kind eq 'eval') {
             my @values = eval "package main; no strict; no warnings;\n$text";
             $block->{$section} = $@ ? $@ : $values[0];
         } else {

@@ -6,15 +6,19 @@ extension modules. Each has its own ``LuaRuntime`` class; only LuaJIT has FFI.
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from typing import Any
+
+from .compiled import import_extension
 
 __all__ = ["FLAVOURS", "Flavour", "UnknownFlavourError", "find_flavour"]
 
 
 class UnknownFlavourError(ValueError):
     """The flavour has no such name, or this platform's lupa lacks it."""
+
+
+_VERSIONS = {"lua52": "5.2", "lua53": "5.3", "lua54": "5.4", "lua55": "5.5"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Flavour:
     language: str
     has_ffi: bool = False
 
+    @property
+    def version(self) -> str:
+        """The version of Lua whose compiled modules it takes, such as ``5.4``."""
+        return _VERSIONS.get(self.name, "5.1")
+
     def runtime_class(self) -> Any:
         """Return lupa's ``LuaRuntime`` class of this flavour.
 
@@ -38,7 +47,7 @@ class Flavour:
             UnknownFlavourError: this platform's lupa was built without it.
         """
         try:
-            return importlib.import_module(f"lupa.{self.name}").LuaRuntime
+            return import_extension(self.name).LuaRuntime
         except ImportError as exc:
             raise UnknownFlavourError(
                 f"this platform's lupa has no {self.language} ({self.name})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,16 +27,13 @@ LUALIB = _find_lualib()
 #: first where there is no FFI, else only where the originals are not installed.
 TWINS = LUALIB / "twins"
 
-_VERSIONS = {"lua52": "5.2", "lua53": "5.3", "lua54": "5.4", "lua55": "5.5"}
-
-
-def _version(flavour: Flavour) -> str:
-    return _VERSIONS.get(flavour.name, "5.1")
+#: Libraries that stand in for others where these are not installed.
+FALLBACKS = LUALIB / "fallbacks"
 
 
 def _trees(flavour: Flavour) -> list[str]:
     """Return the share trees: OpenResty's, luarocks' and Debian's."""
-    version = _version(flavour)
+    version = flavour.version
     openresty = ["/usr/local/openresty/site/lualib", "/usr/local/openresty/lualib"]
     shared = ["lua_modules/share/lua", "/usr/local/share/lua", "/usr/share/lua"]
     # Almost every lua-resty library is installed for 5.1; the shim makes the
@@ -55,12 +53,12 @@ def package_path(
         given: ``lua_package_path``, in which ``;;`` stands for the usual trees,
             or None for those. The runtime's own modules are always found.
     """
-    usual = _lua_files(_trees(flavour))
+    usual = _lua_files([".", *_trees(flavour)])
+    usual = _from_environment("LUA_PATH", flavour, usual)
     rest = usual if given is None else _with_default(given, usual)
-    own = [*map(str, first), str(LUALIB)]
-    if flavour.has_ffi:
-        return f"{_lua_files(own)};{rest};{_lua_files([str(TWINS)])}"
-    return f"{_lua_files([*own, str(TWINS)])};{rest}"
+    own, last = [*map(str, first), str(LUALIB)], [str(FALLBACKS)]
+    (last if flavour.has_ffi else own).append(str(TWINS))
+    return f"{_lua_files(own)};{rest};{_lua_files(last)}"
 
 
 def _lua_files(folders: Iterable[str]) -> str:
@@ -83,9 +81,22 @@ def package_cpath(
     return ";".join([*(f"{folder}/?.so" for folder in first), rest])
 
 
+def _from_environment(name: str, flavour: Flavour, default: str) -> str:
+    """Return what a variable of the environment says, as every Lua reads it.
+
+    From 5.2 on one with the version in its name comes first, such as
+    ``LUA_PATH_5_4``. ``;;`` stands for *default*.
+    """
+    version = flavour.version.replace(".", "_")
+    versioned = name if version == "5_1" else f"{name}_{version}"
+    given = os.environ.get(versioned, os.environ.get(name))
+    return default if given is None else _with_default(given, default)
+
+
 def _usual_cpath(flavour: Flavour) -> str:
-    version = _version(flavour)
+    version = flavour.version
     folders = [
+        ".",
         "/usr/local/openresty/site/lualib",
         "/usr/local/openresty/lualib",
         f"lua_modules/lib/lua/{version}",
@@ -94,4 +105,5 @@ def _usual_cpath(flavour: Flavour) -> str:
         f"/usr/lib/aarch64-linux-gnu/lua/{version}",
         f"/usr/lib/lua/{version}",
     ]
-    return ";".join(f"{folder}/?.so" for folder in folders)
+    default = ";".join(f"{folder}/?.so" for folder in folders)
+    return _from_environment("LUA_CPATH", flavour, default)

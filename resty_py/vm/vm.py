@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import paths
+from . import compiled, paths
 from .boundary import DEFECT, HostFunctions, guard
 from .flavours import Flavour, find_flavour
 from .paths import LUALIB
@@ -80,7 +80,7 @@ class VM:
         boot = self.load_file(LUALIB / "resty_py" / "boot.lua")
         self._check(
             boot,
-            self._tables(host or {}),
+            self._tables({**(host or {}), "compiled": compiled.functions(flavour)}),
             str(LUALIB).encode(),
             os.fsencode(paths.package_path(flavour, first, package_path)),
             os.fsencode(paths.package_cpath(flavour, first, package_cpath)),

@@ -34,7 +34,10 @@ async def test_exit_ends_the_request_with_a_status(flavour, lua, line):
     assert split(answer)[0][0] == line
 
 
-@pytest.mark.parametrize("code", ["ngx.ERROR", "444", "499", "408", "ngx.DECLINED"])
+@pytest.mark.parametrize(
+    "code",
+    ["ngx.ERROR", "444", "499", "408", "ngx.DECLINED", "1e10", "2^31", "0/0", "1/0"],
+)
 async def test_exit_cuts_the_connection(flavour, code):
     assert await _answer(f"ngx.exit({code})", flavour, GET + GET) == b""
 

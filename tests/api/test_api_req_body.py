@@ -102,7 +102,7 @@ async def test_a_body_that_does_not_come_times_out(flavour):
             await stream.send_all(HEAD.format(5).encode())
             with trio.fail_after(PATIENCE):
                 assert await stream.receive_some() == b""
-        assert "client timed out (110: Connection timed out)" in app.log
+        assert "timed out" not in app.log  # nginx says nothing of it, too
 
 
 async def test_expect_continue_is_answered_when_the_body_is_read(flavour):

@@ -99,11 +99,16 @@ def test_a_scenario_without_limit_is_not_checked():
 def test_the_limits_are_those_promised():
     limits = {name: s.limit for name, s in SCENARIOS.items() if s.limit}
     assert limits == {
+        "base64": 2.5,
+        "digest": 2.5,
+        "gsub": 1.5,
         "hello": 2.0,
+        "match": 1.5,
         "cosocket": 1.6,
         "phases": 2.0,
         "regex": 2.0,
         "capture": 2.5,
+        "cosocket_tls": 2.5,
     }
 
 

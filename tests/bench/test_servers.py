@@ -22,7 +22,14 @@ def test_every_scenario_has_an_app(name):
 
 
 def test_what_goes_through_nginx_conf():
-    assert THROUGH_CONF == ["phases", "regex", "capture", "static"]
+    assert THROUGH_CONF == [
+        "phases",
+        "regex",
+        "capture",
+        "cosocket_tls",
+        "download_tls",
+        "static",
+    ]
 
 
 def test_a_lua_file_is_served_without_nginx_conf(tmp_path):

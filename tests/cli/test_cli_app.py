@@ -1,5 +1,6 @@
 """The command line of ``resty-py app.lua``."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,12 @@ def app(tmp_path):
 def served(monkeypatch):
     """What serve_app was called with."""
     configs = []
-    monkeypatch.setattr(server, "serve_app", configs.append, raising=False)
+
+    def serve(config):
+        configs.append(config)
+        return 0
+
+    monkeypatch.setattr(server, "serve_app", serve, raising=False)
     return configs
 
 
@@ -122,6 +128,13 @@ class TestConfig:
     def test_access_log(self, configure, text, path):
         assert configure("--access-log", text).access_log == path
 
+    def test_workers(self, configure):
+        assert configure("--workers", "3").workers == 3
+        assert configure("--workers", "auto").workers == len(os.sched_getaffinity(0))
+
+    def test_blocking_warning(self, configure):
+        assert configure("--blocking-warning", "50").blocking_warning == 0.05
+
     @pytest.mark.parametrize("flavour", FLAVOURS)
     def test_flavours(self, configure, flavour):
         assert configure("--lua", flavour).flavour == flavour
@@ -143,6 +156,9 @@ class TestUsage:
              'argument --shared-dict: invalid lua shared dict name ""'),
             (["--shared-dict", "cache:1k"],
              'argument --shared-dict: invalid lua shared dict size "1k"'),
+            (["--workers", "0"], 'argument --workers: "0" is no number of workers'),
+            (["--blocking-warning", "1s"],
+             'argument --blocking-warning: "1s" is no number of milliseconds'),
             (["--bogus"], "unrecognized arguments: --bogus"),
             (["--list", "1"], "unrecognized arguments: --list 1"),
             (["--listen"], "argument --listen: expected one argument"),
@@ -165,6 +181,19 @@ class TestUsage:
     def test_settings(self, run, app, setting, said):
         expected = f"resty-py: --set: {said} (see resty-py --settings)\n"
         assert run(app, "--set", setting) == (2, expected)
+
+    def test_two_dictionaries_of_one_name(self, run, app, served):
+        options = ["--shared-dict", "x:1m", "--shared-dict", "x:2m"]
+        said = 'resty-py: --shared-dict: "x" is named twice\n'
+        assert run(app, *options) == (2, said)
+        assert served == []
+
+    def test_no_folder_for_bodies(self, run, app, served, tmp_path):
+        path = tmp_path / "none"
+        said = f"--set: client_body_temp_path: {path}: no such directory"
+        expected = (2, f"resty-py: {said}\n")
+        assert run(app, "--set", f"client_body_temp_path={path}") == expected
+        assert served == []
 
     def test_no_app(self, run):
         said = "the following arguments are required: app.lua (see resty-py --help)"

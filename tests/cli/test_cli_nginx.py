@@ -16,6 +16,7 @@ import pytest
 
 from resty_py import __version__, cli
 from resty_py.cli import nginx
+from resty_py.conf import configure
 from resty_py.conf.modules import MODULES
 from resty_py.conf.modules import bundle as bundled
 from resty_py.vm import FLAVOURS, VM
@@ -345,8 +346,10 @@ class TestVersion:
             "headers-more-nginx-module", "set-misc-nginx-module",
         ):  # fmt: skip
             assert f" --add-module={name}" in last
-        assert " --without-http_proxy_module" in last
-        assert "--with-http_ssl_module" not in last
+        assert "http_proxy_module" not in last  # as where it is built in
+        assert " --with-threads " in last
+        assert " --with-http_ssl_module " in last
+        assert " --without-http_fastcgi_module " in last
 
     def test_every_module_is_always_there_or_listed(self):
         always = {
@@ -357,9 +360,9 @@ class TestVersion:
         # Those of OpenResty's bundle are not here yet.
         bundle = {module.name for module in bundled.MODULES}
         for module in MODULES:
-            name = nginx.short_name(module)
-            listed = name in nginx.OPTIONAL or name in nginx.DEFAULT
-            is_known = module.name in bundle or module.name in nginx.ADDED
+            name = configure.short_name(module)
+            listed = name in configure.OPTIONAL or name in configure.DEFAULT
+            is_known = module.name in bundle or module.name in configure.ADDED
             plain = module.name.removeprefix("ngx_").removesuffix("_module")
             assert listed or is_known or plain in always, module.name
 

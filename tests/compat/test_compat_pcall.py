@@ -260,3 +260,17 @@ def test_dropped_coroutine_is_collected(vm):
 def test_protected_call_outside_a_coroutine(vm):
     assert vm.run(b"return pcall(function(...) return ... end, 1, 2)") == (True, 1, 2)
     assert vm.run(b"return pcall(error, 'no')") == (False, b"no")
+
+
+def test_yield_itself_in_pcall(vm):
+    assert (
+        vm.run(
+            b"""
+        local co = coroutine.wrap(function()
+            return select(2, pcall(coroutine.yield, "out"))
+        end)
+        return co() .. " " .. co("in")
+        """
+        )
+        == b"out in"
+    )

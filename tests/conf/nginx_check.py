@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+from real_nginx import load_modules
 
 from resty_py.conf.errors import ConfError, UnsupportedError
 from resty_py.conf.loader import load
 
-MODULE_DIR = Path("/usr/lib/nginx/modules")
-MODULES = (
-    "ndk_http_module.so",
-    "ngx_http_lua_module.so",
-    "ngx_http_echo_module.so",
-    "ngx_http_headers_more_filter_module.so",
-)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WRAPPERS = {
     "main": "%s",
@@ -37,21 +30,6 @@ _ABOUT_MACHINE = re.compile(
 )
 
 
-def require_nginx() -> str:
-    """Return the path of nginx; skip where it or a module is missing."""
-    nginx = shutil.which("nginx") or "/usr/sbin/nginx"
-    missing = [
-        str(path)
-        for path in (Path(nginx), *(MODULE_DIR / name for name in MODULES))
-        if not path.exists()
-    ]
-    if missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"needs {', '.join(missing)}")
-        pytest.skip(f"needs {', '.join(missing)}")
-    return nginx
-
-
 def wrap(context: str, text: str) -> str:
     """Return a whole configuration with *text* in the *context*."""
     return WRAPPERS[context] % text
@@ -64,8 +42,7 @@ class Checker:
         self.folder = folder
         self.path = folder / "nginx.conf"
         self._nginx = nginx
-        modules = "".join(f"load_module {MODULE_DIR / name};" for name in MODULES)
-        self._globals = f"{modules} pid {folder}/t.pid; "
+        self._globals = f"{load_modules()} pid {folder}/t.pid; "
 
     def write(self, text: str | bytes) -> None:
         data = text if isinstance(text, bytes) else text.encode()

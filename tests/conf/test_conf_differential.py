@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from conf_snippets import FILES, SNIPPETS
-from nginx_check import Checker, require_nginx, wrap
+from nginx_check import Checker, wrap
+from real_nginx import require_nginx
 
 
 @pytest.fixture(scope="module")

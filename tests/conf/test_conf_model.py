@@ -179,12 +179,12 @@ class TestValues:
     def test_paths(self, case):
         folder = f"{case.folder}/"
         settings = case.location(
-            "root a/; lua_ssl_trusted_certificate ca.pem;"
+            "root a/; lua_ssl_key_log keys.log;"
             "access_log l/$host.log combined if=$arg_a; error_log e info;"
             "access_log m combined buffer=4k flush=2s;"
         ).settings
         assert settings["root"] == Root(text(f"{folder}a"))
-        assert settings["lua_ssl_trusted_certificate"] == f"{folder}conf/ca.pem"
+        assert settings["lua_ssl_key_log"] == f"{folder}conf/keys.log"
         assert settings["error_log"] == (ErrorLog(f"{folder}e", "info"),)
         assert settings["access_log"] == (
             AccessLog(

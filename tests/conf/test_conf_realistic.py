@@ -4,45 +4,15 @@ import re
 import socket
 
 import pytest
+from broken_conf import broken, changes_of
 from conf_realistic import CONFIGURATIONS, FILES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nginx_check import Checker, require_nginx
+from nginx_check import Checker
+from real_nginx import require_nginx
 
 from resty_py.conf.errors import ConfError
 from resty_py.conf.loader import load
-
-TOKEN = re.compile(r"\s+|[{};]|\"[^\"]*\"|'[^']*'|[^\s{};]+")
-TOKENS = sorted({token for text in CONFIGURATIONS for token in TOKEN.findall(text)})
-ODD = [
-    *"{};'\"\\#$()*~@=\x00\u00e4", "${", "--[[", "[[", "]]", "include nginx.conf;",
-    "include /;",
-]  # fmt: skip
-
-MUTATION = st.tuples(
-    st.sampled_from(["drop", "double", "swap", "insert", "replace", "cut"]),
-    st.integers(0, 10**6),
-    st.sampled_from([*TOKENS, *ODD]),
-)
-
-
-def mutate(text, mutations):
-    tokens = TOKEN.findall(text)
-    for kind, place, other in mutations:
-        at = place % len(tokens)
-        if kind == "drop":
-            del tokens[at]
-        elif kind == "double":
-            tokens.insert(at, tokens[at])
-        elif kind == "swap":
-            tokens[at], tokens[-at - 1] = tokens[-at - 1], tokens[at]
-        elif kind == "insert":
-            tokens.insert(at, other)
-        elif kind == "replace":
-            tokens[at] = other
-        else:
-            tokens[at] = tokens[at][: place % (len(tokens[at]) + 1)]
-    return "".join(tokens)
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +68,12 @@ def load_or_complain(path, lenient):
 )
 @given(
     st.sampled_from(CONFIGURATIONS),
-    st.lists(MUTATION, min_size=1, max_size=6),
+    changes_of(CONFIGURATIONS, most=6),
     st.booleans(),
 )
-def test_mutations(folder, text, mutations, lenient):
+def test_mutations(folder, text, changes, lenient):
     path = folder / "nginx.conf"
-    path.write_text(mutate(text, mutations))
+    path.write_text(broken(text, changes))
     load_or_complain(path, lenient)
 
 

@@ -1,7 +1,8 @@
 """The tables of directives: what is in them, and that nginx agrees."""
 
 import pytest
-from nginx_check import Checker, require_nginx
+from nginx_check import Checker
+from real_nginx import require_nginx
 
 from resty_py.conf.kinds import NOTHING
 from resty_py.conf.modules import COMMANDS, MODULES
@@ -11,6 +12,7 @@ from resty_py.conf.table import (
     LOCATION,
     MAIN,
     SERVER,
+    UPSTREAM,
     Command,
     Context,
     Status,
@@ -20,6 +22,11 @@ ROWS = [command for module in MODULES for command in module.commands]
 
 # The 88 directives of lua-nginx-module's README.
 LUA = """
+    balancer_by_lua_block balancer_by_lua_file
+    ssl_client_hello_by_lua_block ssl_client_hello_by_lua_file
+    ssl_certificate_by_lua_block ssl_certificate_by_lua_file
+    ssl_session_fetch_by_lua_block ssl_session_fetch_by_lua_file
+    ssl_session_store_by_lua_block ssl_session_store_by_lua_file
     init_by_lua init_by_lua_block init_by_lua_file init_worker_by_lua
     init_worker_by_lua_block init_worker_by_lua_file exit_worker_by_lua_block
     exit_worker_by_lua_file set_by_lua set_by_lua_block set_by_lua_file
@@ -46,11 +53,7 @@ LUA = """
 """
 
 LUA_LATER = """
-    balancer_by_lua_block balancer_by_lua_file balancer_keepalive
-    ssl_client_hello_by_lua_block ssl_client_hello_by_lua_file
-    ssl_certificate_by_lua_block ssl_certificate_by_lua_file
-    ssl_session_fetch_by_lua_block ssl_session_fetch_by_lua_file
-    ssl_session_store_by_lua_block ssl_session_store_by_lua_file
+    balancer_keepalive
     proxy_ssl_certificate_by_lua_block proxy_ssl_certificate_by_lua_file
     proxy_ssl_verify_by_lua_block proxy_ssl_verify_by_lua_file
     lua_upstream_skip_openssl_default_verify
@@ -153,15 +156,18 @@ WRAPPERS = {
     HTTP: "events {}\nhttp { %s }",
     SERVER: "events {}\nhttp { server { listen unix:s; %s } }",
     LOCATION: "events {}\nhttp { server { listen unix:s; location /a { %s } } }",
+    UPSTREAM: "events {}\nhttp { upstream a { server 127.0.0.1; %s } }",
 }
 
-# Modules and newer directives that Debian's nginx does not have.
+# Modules, newer directives and two of our own that Debian's nginx does not have.
 ABSENT = (
     "google_perftools",
     "lua_ssl_certificate",
     "lua_ssl_key_log",
     "precontent_by_lua",
     "set_",
+    "worker_blocking_warning",
+    "worker_patience",
 )
 
 TAKEN = [

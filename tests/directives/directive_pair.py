@@ -26,15 +26,8 @@ import pytest
 from conversation import WAIT, Request, get
 from conversation import Case as Talk
 from differential import short_folder
-from nginx_pair import (
-    MTIME,
-    PATIENCE,
-    free_ports,
-    nginx_command,
-    our_command,
-    require_nginx,
-    running,
-)
+from nginx_pair import MTIME, PATIENCE, free_ports, nginx_command, our_command
+from real_nginx import require_nginx, running
 from transcript import answer_lines
 
 if TYPE_CHECKING:
@@ -99,7 +92,7 @@ _TIMES = re.compile(
 _LIBRARY = re.compile(
     r"\S*/resty/core/\w+\.lua:\d+: |\S+:\d+: (?=API disabled in the current context)"
 )
-_TEMPORARY = re.compile(r"<prefix>/(?:\w+/)+(?:\d{10}|resty-py-body-\w+)")
+_TEMPORARY = re.compile(r"<prefix>/(?:\w+/)+\d{10}")
 
 
 def sleep(seconds: float) -> bytes:

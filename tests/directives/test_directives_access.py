@@ -32,6 +32,15 @@ def rules(text):
     return case(f"location / {{ {text} echo ok; }}")
 
 
+def asked(answer, more="", *talks):
+    """Return a case of a location that asks another, and what that does."""
+    return case(
+        f"location / {{ auth_request /auth; {more} echo ok; }}"
+        f" location /auth {{ {answer} }}",
+        *(talks or ("/",)),
+    )
+
+
 CASES = {
     # allow and deny
     "no_rules": rules(""),
@@ -196,6 +205,43 @@ CASES = {
     ),
     "limit_except_static": case(
         "location / { limit_except POST { deny all; } }", "/f.txt", post("/f.txt", b"")
+    ),
+    # auth_request
+    "auth": asked("return 204;"),
+    "auth_content": asked("echo yes;"),
+    "auth_forbidden": asked("return 403;"),
+    "auth_unauthorized": asked("return 401;"),
+    "auth_challenge": asked(
+        "content_by_lua_block { ngx.header.www_authenticate = 'Basic'"
+        " ngx.exit(401) }"
+    ),
+    "auth_missing": asked("root /none;"),
+    "auth_failing": asked("return 500;"),
+    "auth_redirect": asked("return 302 /x;"),
+    "auth_off": case(
+        "auth_request /auth; location / { auth_request off; echo ok; }"
+        " location /auth { return 403; }"
+    ),
+    "auth_inherited": case(
+        "auth_request /auth; location / { echo ok; } location /auth { return 403; }"
+    ),
+    "auth_then_lua": asked(
+        "echo yes;", "access_by_lua_block { ngx.header.x_lua = 1 }"
+    ),
+    "auth_after_deny": asked("echo yes;", "deny all;"),
+    "auth_satisfies": asked("echo yes;", "deny all; satisfy any;"),
+    "auth_does_not_satisfy": asked("return 403;", "allow all; satisfy any;"),
+    "auth_sees": asked(
+        "content_by_lua_block { ngx.log(ngx.ERR, ngx.req.get_method(), ' ',"
+        " ngx.var.uri, ' ', ngx.var.request_uri, ' ', ngx.var.args, ' ',"
+        " ngx.req.get_headers()['X-A'], ' ', ngx.req.get_body_data()) }", "",
+        post("/x?y", b"hello", "X-A: 1"),
+    ),
+    "auth_sets": asked(
+        "add_header X-User bob; content_by_lua_block { ngx.header.x_group = 'g'"
+        " ngx.exit(ngx.HTTP_OK) }",
+        "auth_request_set $group $sent_http_x_group; auth_request_set $at $uri;"
+        " add_header X-Group $group; add_header X-At $at;"
     ),
 }  # fmt: skip
 

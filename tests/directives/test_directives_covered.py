@@ -23,7 +23,18 @@ ELSEWHERE = {
     "pid": "cli/test_cli_nginx.py",
     "error_log": "cli/test_cli_nginx.py",
     "worker_shutdown_timeout": "server/test_process.py",
+    "worker_processes": "server/test_master.py",
+    "user": "server/test_master.py",
+    "worker_priority": "server/test_master.py",
+    "worker_cpu_affinity": "server/test_master.py",
+    "worker_patience": "server/test_master.py",
+    "worker_blocking_warning": "server/test_master.py",
+    "lua_sa_restart": "server/test_master.py",
 }
+
+#: What directives of TLS begin with, and where they are tried.
+TLS = ("ssl_", "lua_ssl_")
+TLS_TESTS = "tls/*.py"
 
 #: The modules that have test files of their own, by the name of the file.
 OF_MODULES = {
@@ -83,6 +94,9 @@ def is_covered(module: str, name: str, here: str) -> bool:
         return stands_in(name, text_of_module(module))
     if stands_in(name, here):
         return True
+    if name.startswith(TLS):
+        texts = (path.read_text() for path in TESTS.glob(TLS_TESTS))
+        return any(stands_in(name, text) for text in texts)
     return name in ELSEWHERE and name in (TESTS / ELSEWHERE[name]).read_text()
 
 

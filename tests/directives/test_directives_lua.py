@@ -349,7 +349,7 @@ LIMITS = Pair(
             " local m, err = ngx.re.match(s, '^(a+)+b$') ngx.say(m, ' ', err ~= nil)"
             " ngx.say(ngx.re.match('ab', 'b')[0]) } }"
         ),
-        # lua_max_pending_timers, lua_max_running_timers
+        # lua_thread_cache_max_entries, lua_max_pending_timers, lua_max_running_timers
         "timers_pending": case(
             "location / { content_by_lua_block { for i = 1, 4 do"
             " ngx.say(ngx.timer.at(0.1, function() end)) end ngx.sleep(0.3) } }"
@@ -366,6 +366,7 @@ LIMITS = Pair(
     access_by_lua_no_postpone on;
     lua_regex_cache_max_entries 2;
     lua_regex_match_limit 500;
+    lua_thread_cache_max_entries 1;
     lua_max_pending_timers 3;
     lua_max_running_timers 1;
     """,

@@ -6,6 +6,8 @@ import pytest
 from conversation import WAIT, get, raw
 from directive_pair import Pair, case, sleep
 
+pytestmark = pytest.mark.alone
+
 BODY = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc"
 
 READS = "content_by_lua_block { ngx.req.read_body() ngx.say('never') }"
@@ -57,7 +59,7 @@ CASES = {
         3, "client_header_timeout 1s; location / { return 200 ok; }",
         line(get("/").data(), WAIT, sleep(1.5), b"GET / HTTP/1.1\r\n"), level="info",
     ),
-    # client_body_timeout; ours says at level info that it has passed
+    # client_body_timeout
     "body_timeout": timed(
         f"client_body_timeout 1s; location / {{ {READS} }}", line(BODY.encode())
     ),

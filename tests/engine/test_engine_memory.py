@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 
-from module_pair import _running
+from real_nginx import running
 
 CONF = """
 daemon off; master_process off; pid logs/nginx.pid; error_log logs/error.log;
@@ -53,7 +53,7 @@ def test_a_file_in_the_output_of_its_parent_waits_for_the_client(tmp_path):
     (tmp_path / "nginx.conf").write_text(CONF.replace("PREFIX", str(tmp_path)))
     command = [sys.executable, "-m", "resty_py", "nginx", "-p", str(tmp_path)]
     command += ["-c", "nginx.conf", "-e", "logs/error.log"]
-    with _running(command, tmp_path), contextlib.ExitStack() as stack:
+    with running(command, tmp_path), contextlib.ExitStack() as stack:
         slow = ask(stack, tmp_path, "/around")
         time.sleep(0.1)
         kilobytes = float(read(ask(stack, tmp_path, "/memory")))

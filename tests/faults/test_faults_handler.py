@@ -99,7 +99,8 @@ async def test_spawned_thread(flavour, tmp_path):
     """
     async with faulty(lua, tmp_path, flavour) as server:
         (answer,) = await server.ask(request("GET", "/", "Connection: close"))
-        assert answer.body == b"falsecontent_by_lua:7: boom\n"
+        # As nginx: what error() was called with, then what it made of it.
+        assert answer.body == b"falseboomcontent_by_lua:7: boom\n"
         (line,) = server.severe
         assert line.startswith(
             f"error: lua user thread aborted: runtime error: content_by_lua:7: boom"

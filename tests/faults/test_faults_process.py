@@ -208,3 +208,28 @@ def _is_read(sock: socket.socket) -> bool:
         if ports == [peer, local]:
             return fields[4].endswith(":00000000")
     return False
+
+
+class TestSignalsThatStopNothing:
+    def test_the_logs_are_opened_again(self, start):
+        server = start()
+        with server.connect() as sock:
+            sock.sendall(GET)
+            _answer(sock)
+        moved = server.log.rename(server.log.with_suffix(".1"))
+        server.process.send_signal(signal.SIGUSR1)
+        server.until(server.log.exists)
+        server.process.send_signal(signal.SIGHUP)
+        server.until_logged("SIGHUP received")
+        assert "SIGHUP" not in moved.read_text()
+
+    @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
+    def test_requests_in_hand_go_on(self, start, number):
+        server = start()
+        with server.connect() as busy:
+            busy.sendall(SLOW + b"12")
+            server.until(lambda: _is_read(busy))
+            server.process.send_signal(number)
+            busy.sendall(b"34")
+            assert _answer(busy).endswith(b"hello\n\r\n0\r\n\r\n")
+        assert server.process.poll() is None

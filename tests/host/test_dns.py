@@ -3,6 +3,7 @@
 What nginx 1.22.1 answers to the same records is the expected text.
 """
 
+import resource
 import socket
 
 import dns.flags
@@ -475,6 +476,17 @@ class TestLibc:
     async def test_hosts_file(self):
         assert (4, b"127.0.0.1") in await Resolver().resolve(b"localhost")
         assert await Resolver(ipv6=False).resolve(b"localhost") == [(4, b"127.0.0.1")]
+
+    async def test_out_of_descriptors(self, libc):
+        libc(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        text = r"x.test could not be resolved \(24: Too many open files\)"
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, most[1]))
+        try:
+            with pytest.raises(HostError, match=text):
+                await Resolver().resolve(b"x.test")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
 
     async def test_ipv4_first(self, libc):
         libc(

@@ -65,6 +65,9 @@ VERSIONS = [
     case("plain_09_probe", HELLO, b"GET URI\r\n"),
     case("close_in_list", HELLO, head("Connection: foo, close")),
     case("keep_alive_11", HELLO, head("Connection: Keep-Alive")),
+    case("plain_12", HELLO, head(version=" HTTP/1.2")),
+    case("close_12", HELLO, head("Connection: close", version=" HTTP/1.2")),
+    case("nothing_12", "", head(version=" HTTP/1.2")),
     case("head_11", HELLO, head(method="HEAD")),
     case("head_10", HELLO, head(method="HEAD", version=" HTTP/1.0")),
     case(

@@ -233,3 +233,15 @@ async def test_a_body_that_nobody_reads_does_not_come(flavour, tmp_path, clock):
         start = trio.current_time()
         assert await peer.rest() == b""
         assert trio.current_time() - start == pytest.approx(5, abs=0.5)
+
+
+async def test_a_bad_body_does_not_end_a_response_as_if_it_were_whole(
+    flavour, tmp_path
+):
+    lua = "ngx.say('early') ngx.flush(true) ngx.req.read_body() ngx.say('late')"
+    async with wire(lua, tmp_path, flavour) as server, server.client() as peer:
+        await peer.send(request("POST", "/", "Transfer-Encoding: chunked"))
+        await peer.until(b"6\r\nearly\n\r\n")
+        await peer.send(b"zz\r\n")
+        assert await peer.rest() == b""
+        assert "client sent invalid chunked body" in server.severe[0]

@@ -147,7 +147,7 @@ async def test_ours_answers_as_nginx(
     group, flavour, nginx, folder, tmp_path, signature, monkeypatch
 ):
     padding = "9" * (len(signature) - len("resty-py/"))
-    monkeypatch.setattr("resty_py.server.__version__", padding)
+    monkeypatch.setattr("resty_py.server.serving.__version__", padding)
     settings, cases = GROUPS[group]
     theirs = await nginx(group)
     ours = await _ask_ours(folder / group, settings, cases, tmp_path, flavour)

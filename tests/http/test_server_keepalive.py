@@ -3,6 +3,8 @@
 What the answers look like is compared with nginx in test_server_differential.
 """
 
+import os
+
 import pytest
 import trio
 from server_wire import parse, patience, request, wire
@@ -173,3 +175,16 @@ async def test_a_stop_closes_idle_clients_and_answers_the_others(flavour, tmp_pa
             assert answer.body == b"done\n"
             assert answer["Connection"] == "close"
         await server.worker.wait_stopped()
+
+
+async def test_bytes_that_come_with_the_deadline_do_not_lift_it(
+    flavour, tmp_path, clock
+):
+    async with wire(ECHO, tmp_path, flavour) as server, server.client() as peer:
+        await peer.send(b"GET / HTTP/1.1\r\n")
+        await trio.testing.wait_all_tasks_blocked()
+        os.write(peer.stream.socket.fileno(), b"X: y\r\n")
+        clock.jump(61)  # no turn is in between
+        start = trio.current_time()
+        assert await peer.rest() == b""
+        assert trio.current_time() - start < 1

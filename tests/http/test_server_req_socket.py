@@ -271,3 +271,22 @@ async def test_a_peer_that_sends_on_reads_the_end(flavour, tmp_path):
         for _ in range(20):
             await peer.stream.send_all(b"x" * 100_000)
         assert await peer.rest() == b""
+
+
+async def test_a_reader_killed_in_a_pause_leaves_the_next_requests_alone(
+    flavour, tmp_path, clock
+):
+    lua = """
+        if ngx.var.uri ~= "/" then return ngx.say(ngx.var.uri) end
+        local sock = ngx.req.socket()
+        ngx.sleep(1)
+        ngx.thread.spawn(function()
+            for _ = 1, 256 do sock:receive(1) end
+            sock:receive(39000)
+        end)
+        ngx.exit(200)
+    """
+    post = request("POST", "/", body=bytes(40000))
+    async with wire(lua, tmp_path, flavour) as server:
+        data = await server.exchange(post + request("GET", "/a") + NEXT)
+    assert _bodies(data) == ["", "/a\n", "/next\n"]

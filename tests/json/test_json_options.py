@@ -6,15 +6,18 @@ from json_vm import each_variant, json_vm
 from resty_py.vm import LUALIB
 
 DEFAULTS = {
+    "decode_allow_comment": False,
     "decode_array_with_array_mt": False,
     "decode_invalid_numbers": True,
     "decode_max_depth": 1000,
     "encode_empty_table_as_object": True,
     "encode_escape_forward_slash": True,
+    "encode_indent": b"",
     "encode_invalid_numbers": False,
     "encode_keep_buffer": True,
     "encode_max_depth": 1000,
     "encode_number_precision": 14,
+    "encode_skip_unsupported_value_types": False,
     "encode_sparse_array": (False, 2, 10),
 }
 
@@ -27,6 +30,9 @@ CALLS = {
     "decode_invalid_numbers('off')": False,
     "decode_invalid_numbers(false)": False,
     "encode_keep_buffer(nil)": True,
+    "encode_indent('  ')": b"  ",
+    "encode_indent(1)": b"1",
+    "decode_allow_comment('on')": True,
     "encode_sparse_array(true, 3)": (True, 3, 10),
     "encode_sparse_array('off', 0, 0)": (False, 0, 0),
 }
@@ -39,6 +45,7 @@ ERRORS = {
     "encode_invalid_numbers, 'q'": "#1 to '?' (invalid option 'q')",
     "encode_keep_buffer, 1": "#1 to '?' (invalid option '1')",
     "encode_keep_buffer, 'null'": "#1 to '?' (invalid option 'null')",
+    "encode_indent, {}": "#1 to '?' (string expected, got table)",
     "encode_keep_buffer, {}": "#1 to '?' (string expected, got table)",
     "encode_sparse_array, 1, 2, 3, 4": "#4 to '?' (found too many arguments)",
     "encode_sparse_array, true, -1": (
@@ -100,7 +107,7 @@ def test_names(variant):
     """
     vm = json_vm(variant)
     answer = vm.eval(source, vm.ngx[b"null"])
-    version = b"2.1.0.10"
+    version = b"2.1.0.14"
     assert answer == (b"cjson", version, b"cjson", version, True, b"userdata")
 
 

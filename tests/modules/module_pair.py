@@ -8,15 +8,11 @@ equal answers mean equal status lines, header lines, bodies and log lines.
 
 from __future__ import annotations
 
-import contextlib
 import email.utils
 import functools
 import os
 import re
-import shutil
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,24 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from real_nginx import load_modules, require_nginx, running
 
-from resty_py.conf.modules import MODULES as TABLES
+from resty_py.conf.modules import MODULES
 from resty_py.conf.table import Status
 from resty_py.vm import FLAVOURS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-MODULES = Path("/usr/lib/nginx/modules")
-
-#: What the real nginx has to load for what ours has built in, in the order in
-#: which Debian loads it: filters of a later one run before those of an earlier.
-NEEDED = (
-    "ndk_http_module.so",
-    "ngx_http_echo_module.so",
-    "ngx_http_headers_more_filter_module.so",
-    "ngx_http_lua_module.so",
-)
+    from collections.abc import Mapping
 
 #: No answer takes so long.
 PATIENCE = 10.0
@@ -141,18 +127,6 @@ class Answer:
         return [value for key, _, value in lines if key.lower() == name.lower()]
 
 
-def require_nginx() -> str:
-    """Return the path of nginx; skip where it or a module is missing."""
-    nginx = shutil.which("nginx") or "/usr/sbin/nginx"
-    paths = [Path(nginx), *(MODULES / name for name in NEEDED)]
-    missing = ", ".join(str(path) for path in paths if not path.exists())
-    if missing and os.environ.get("CI") == "true":
-        pytest.fail(f"needs {missing}")
-    if missing:
-        pytest.skip(f"needs {missing}")
-    return nginx
-
-
 class Pair:
     """Cases by name, and what the two servers do with them.
 
@@ -190,9 +164,8 @@ class Pair:
 
     def _nginx(self, prefix):
         (prefix / "temporary.conf").write_text(_TEMPORARY)
-        modules = "".join(f"load_module {MODULES / name}; " for name in NEEDED)
         command = [require_nginx(), "-p", str(prefix), "-c", "nginx.conf"]
-        return [*command, "-e", "logs/error.log", "-g", modules]
+        return [*command, "-e", "logs/error.log", "-g", load_modules()]
 
     def _ours(self, flavour, prefix):
         command = [sys.executable, "-m", "resty_py", "nginx", "-p", str(prefix)]
@@ -219,7 +192,7 @@ class Pair:
             )
             config = _CONFIG.format(http=self._http, servers=servers)
             (prefix / "nginx.conf").write_text(config)
-            with _running(command(prefix), prefix):
+            with running(command(prefix), prefix):
                 raw = {}
                 for name, case in self._cases.items():
                     try:
@@ -234,40 +207,6 @@ class Pair:
             name: _read(raw[name], self._cases[name], lines[name], port)
             for name in self._cases
         }
-
-
-@contextlib.contextmanager
-def _running(command: list[str], prefix: Path) -> Iterator[None]:
-    said = prefix / "said.txt"
-    with said.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=prefix, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        _wait(process, prefix, said)
-        yield
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(process, prefix, said):
-    """Wait until the server listens: it binds before it writes its pid file."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if (prefix / "logs/nginx.pid").exists():
-            return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.01)
-            break
-    log = prefix / "logs/error.log"
-    text = said.read_text(errors="replace")
-    text += log.read_text(errors="replace") if log.exists() else ""
-    pytest.fail(f"the server did not start: {text}", pytrace=False)
 
 
 def _exchange(case: Case, name: str, port: int) -> list[bytes]:
@@ -373,7 +312,7 @@ def directives_of(module: str) -> list[str]:
     """Return the directives of a module that resty-py supports."""
     return [
         command.name
-        for table in TABLES
+        for table in MODULES
         if table.name == module
         for command in table.commands
         if command.status is not Status.LATER

@@ -102,8 +102,7 @@ async def test_process(flavour):
         ]
         run = app.worker.vm.run
         head = b"return require('ngx.process').enable_privileged_agent"
-        missing = b"the privileged agent is not supported yet by resty-py"
-        assert run(head + b"()") == (None, missing)
+        assert run(head + b"(10)") is True
         bad = b"bad 'connections' argument: number expected and greater than 0"
         assert run(head + b"(-1)") == (None, bad)
         assert run(head + b"('x')") == (None, bad)

@@ -6,7 +6,7 @@ import socket
 
 import trio
 from lua_worker import each_variant, open_rig
-from peers import echo_datagrams
+from peers import echo_datagrams, open_peers
 
 
 @each_variant
@@ -45,3 +45,25 @@ async def test_bound(variant, tmp_path):
             data, (address, _) = await sock.recvfrom(100)
     assert results == (True, None, b"bad address", 1, 1)
     assert (data, address) == (b"hello", "127.0.0.2")
+
+
+@each_variant
+async def test_a_receiver_killed_in_a_pause_closes_its_socket(variant, tmp_path):
+    async with open_peers() as places, open_rig(variant, tmp_path) as rig:
+        assert await rig.run(
+            """
+            local sock = ngx.socket.udp()
+            sock:setpeername("127.0.0.1", (...))
+            sock:send("twice")
+            sock:receive()
+            ngx.sleep(0.01)
+            local spend = require("resty_py.scheduler").spend
+            local thread = ngx.thread.spawn(function()
+                for _ = 1, 256 do spend() end
+                sock:receive()
+            end)
+            assert(ngx.thread.kill(thread))
+            return sock:send("x")
+            """,
+            places["udp"],
+        ) == (None, b"closed")

@@ -10,13 +10,14 @@ import dns.rrset
 import pytest
 import trio
 from lua_worker import each_variant, open_rig
-from peers import open_peers
+from peers import open_peers, unaccepting_port
 
 #: Name -> IPv4 addresses; anything else does not exist, "silent" gets no answer.
 ZONE = {
     "one.test": ["127.0.0.1"],
     "second.test": ["127.0.0.2", "127.0.0.3", "127.0.0.1"],
     "refused.test": ["127.0.0.2"],
+    "slow.test": ["127.0.0.4", "127.0.0.5"],
     "silent.test": None,
 }
 
@@ -154,3 +155,22 @@ async def test_udp(variant, tmp_path):
             """,
             places["udp"],
         ) == (b"nosuch.test could not be resolved (3: Host not found)", b"datagram")
+
+
+@each_variant
+async def test_no_other_address_is_tried_after_a_timeout(variant, tmp_path):
+    async with open_named_rig(variant, tmp_path) as (rig, _):
+        with (
+            unaccepting_port("127.0.0.4") as port,
+            unaccepting_port("127.0.0.5", port),
+        ):
+            assert await rig.run(
+                """
+                local sock = ngx.socket.tcp()
+                sock:settimeout(20)
+                return sock:connect("slow.test", (...))
+                """,
+                port,
+            ) == (None, b"timeout")
+        (line,) = rig.errors()
+        assert "connect timed out" in line

@@ -108,3 +108,20 @@ async def test_both_ways_at_once(variant, tmp_path, data, size, buffer):
             buffer,
         )
     assert got == (len(data), True, digest(data).encode())
+
+
+@each_variant
+async def test_a_writer_killed_in_a_pause_closes_its_socket(variant, tmp_path):
+    async with open_peers() as places, open_rig(variant, tmp_path) as rig:
+        assert await rig.run(
+            """
+            local sock = ngx.socket.tcp()
+            sock:connect("127.0.0.1", (...))
+            local thread = ngx.thread.spawn(function()
+                while true do assert(sock:send("x")) end
+            end)
+            ngx.thread.kill(thread)
+            return sock:send("x")
+            """,
+            places["puppet"],
+        ) == (None, b"closed")

@@ -20,6 +20,7 @@ HARNESS = b"""
 local connections = require "resty_py.net.connection"
 local until_ = require "resty_py.net.until"
 local M, socket, state = {}, nil, nil
+local most_held = 0
 
 local function fill(self)
     -- Nobody polls here: every read is worth trying.
@@ -27,6 +28,7 @@ local function fill(self)
     local data, err = self.connection:read_now(16384)
     if data then
         self.connection:put_back(data)
+        most_held = math.max(most_held, #self.connection.buffer)
         return true
     end
     return nil, err == "again" and "timeout" or err
@@ -43,6 +45,13 @@ function M.read(size)
         return nil, nil, nil
     end
     return until_.read(socket, 0, state:want(size))
+end
+
+-- The most bytes that the buffer has held since the last call.
+function M.most_held()
+    local most = most_held
+    most_held = 0
+    return most
 end
 
 -- What is left for other readers.
@@ -200,5 +209,16 @@ def test_pieces_make_no_difference(lua, pattern, data, cuts):
             if error is None:
                 break
         assert got == data[: data.index(pattern)]
+    finally:
+        ours.close()
+
+
+def test_what_cannot_begin_the_pattern_is_not_kept_for_a_large_chunk(lua):
+    ours = Ours(lua, b"pattern", False)
+    try:
+        lua[b"most_held"]()
+        ours.feed(bytes(100_000))
+        assert ours.read(1 << 20) == (None, b"timeout", bytes(100_000))
+        assert lua[b"most_held"]() <= 16384
     finally:
         ours.close()

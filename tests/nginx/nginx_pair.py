@@ -12,33 +12,20 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from conversation import WAIT, Case
+from real_nginx import load_modules, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 APPS = Path(__file__).parent / "apps"
-
-MODULES = Path("/usr/lib/nginx/modules")
-
-#: What the real nginx has to load for what ours has built in, in Debian's order:
-#: the filters of the last one run first.
-NEEDED = (
-    "ndk_http_module.so",
-    "ngx_http_echo_module.so",
-    "ngx_http_headers_more_filter_module.so",
-    "ngx_http_lua_module.so",
-)
 
 #: No answer takes so long.
 PATIENCE = 10.0
@@ -60,18 +47,6 @@ _TEMPORARY = "".join(
     f"{name}_temp_path temp/{name};\n"
     for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 )
-
-
-def require_nginx() -> str:
-    """Return the path of nginx; skip where it or a module is missing."""
-    nginx = shutil.which("nginx") or "/usr/sbin/nginx"
-    paths = [Path(nginx), *(MODULES / name for name in NEEDED)]
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing and os.environ.get("CI") == "true":
-        pytest.fail(f"needs {', '.join(missing)}")
-    if missing:
-        pytest.skip(f"needs {', '.join(missing)}")
-    return nginx
 
 
 @dataclass(frozen=True)
@@ -146,9 +121,8 @@ def ports_of(name: str) -> list[bytes]:
 def nginx_command(nginx: str, prefix: Path) -> list[str]:
     """Return how the real nginx serves *prefix*, and give it what it needs."""
     (prefix / "conf/local/temporary.conf").write_text(_TEMPORARY)
-    modules = "".join(f"load_module {MODULES / name}; " for name in NEEDED)
     options = ["-p", str(prefix), "-c", "conf/nginx.conf", "-e", "logs/error.log"]
-    return [nginx, *options, "-g", f"{modules}daemon off; master_process off;"]
+    return [nginx, *options, "-g", f"{load_modules()}daemon off; master_process off;"]
 
 
 def our_command(prefix: Path, *options: str) -> list[str]:
@@ -156,40 +130,6 @@ def our_command(prefix: Path, *options: str) -> list[str]:
     command = [sys.executable, "-m", "resty_py", "nginx", "-p", str(prefix)]
     command += ["-c", "conf/nginx.conf", "-e", "logs/error.log"]
     return [*command, "-g", "daemon off; master_process off;", *options]
-
-
-@contextlib.contextmanager
-def running(command: list[str], prefix: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server while the block lasts; it ends gracefully."""
-    said = prefix / "said.txt"
-    with said.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=prefix, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        _wait(process, prefix, said)
-        yield process
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait(process, prefix, said):
-    """Wait until the server listens: it binds before it writes its pid file."""
-    for _ in range(int(PATIENCE / 0.01)):
-        if (prefix / "logs/nginx.pid").exists():
-            return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.01)
-            break
-    log = prefix / "logs/error.log"
-    text = said.read_text(errors="replace")
-    text += log.read_text(errors="replace") if log.exists() else ""
-    pytest.fail(f"{process.args[0]} did not start: {text}", pytrace=False)
 
 
 def exchange(case: Case, port: int) -> bytes:

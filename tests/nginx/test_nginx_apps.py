@@ -23,8 +23,8 @@ from nginx_pair import (
     our_command,
     ports_of,
     record,
-    require_nginx,
 )
+from real_nginx import require_nginx
 from transcript import access_lines, answer_lines, count_answers, error_lines
 
 NAMES = sorted(path.name for path in APPS.iterdir())

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import pytest
+from broken_conf import broken, changes_of
 from differential import short_folder
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
@@ -28,8 +29,6 @@ TIMES = 200
 #: How many broken files are given to the command.
 COMMANDS = 20
 
-TOKEN = re.compile(r"\s+|[{};]|\"[^\"]*\"|'[^']*'|[^\s{};]+")
-
 FILES = {
     name: {
         str(path.relative_to(APPS / name)): path.read_text()
@@ -38,43 +37,7 @@ FILES = {
     }
     for name in NAMES
 }
-WORDS = sorted(
-    {word for files in FILES.values() for text in files.values()
-     for word in TOKEN.findall(text)}
-)  # fmt: skip
-ODD = (
-    *"{};'\"\\#$()*~@=\x00\u00e4", "${", "$", "$1", "--[[", "[[", "]]", "]=]", "--",
-    "include nginx.conf;", "include /;", "include *;", "99999999999999999999", "-1",
-    "~(", "~*[", "~(?<a>", "unknown_directive x;", "\r\n", "\ufeff",
-)  # fmt: skip
-
-CHANGE = st.tuples(
-    st.sampled_from(["drop", "double", "swap", "insert", "replace", "cut", "move"]),
-    st.integers(0, 10**6),
-    st.one_of(st.sampled_from(WORDS), st.sampled_from(ODD)),
-)
-CHANGES = st.lists(CHANGE, min_size=1, max_size=4)
-
-
-def broken(text: str, changes) -> str:
-    words = TOKEN.findall(text)
-    for kind, place, other in changes:
-        at = place % len(words)
-        if kind == "drop":
-            del words[at]
-        elif kind == "double":
-            words.insert(at, words[at])
-        elif kind == "swap":
-            words[at], words[-at - 1] = words[-at - 1], words[at]
-        elif kind == "insert":
-            words.insert(at, other)
-        elif kind == "replace":
-            words[at] = other
-        elif kind == "cut":
-            words[at] = words[at][: place % (len(words[at]) + 1)]
-        else:
-            words.insert(place // 7 % len(words), words.pop(at))
-    return "".join(words)
+CHANGES = changes_of((text for files in FILES.values() for text in files.values()), 4)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,8 @@ local lines = {}
 package.loaded["resty_py.settings"] = {main = settings}
 package.loaded["resty_py.log"] = {ERR = 4, write = function(level, text)
     lines[#lines + 1] = level .. " " .. text
+end, enabled = function()
+    return false
 end}
 if half == "host" then
     package.loaded.ffi = nil

@@ -8,6 +8,8 @@ import pytest
 import trio
 from lua_worker import each_variant, open_rig
 
+from resty_py import LuaError
+
 DAY = 86400
 
 
@@ -268,3 +270,20 @@ async def test_a_timer_may_outlive_its_request(variant, tmp_path, autojump_clock
         await rig.run("ngx.sleep(0.01)")
         (line,) = rig.errors()
     assert "from the timer, context: ngx.timer, client: 127.0.0.1, server: 127" in line
+
+
+@each_variant
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("timer.at(0/0, print)", "number expected, got nan"),
+        ("timer.every(0/0, print)", "number expected, got nan"),
+        ("timer.every(-1, print)", "delay cannot be negative"),
+        ("sleep(0/0)", "invalid sleep duration"),
+    ],
+)
+async def test_no_number_and_no_interval(variant, tmp_path, call, error):
+    async with open_rig(variant, tmp_path) as rig:
+        with pytest.raises(LuaError, match=error):
+            await rig.run(f"ngx.{call}")
+        assert rig.worker.stats()["deadlines"] == 0

@@ -9,6 +9,8 @@ import trio
 from lua_worker import PATIENCE, each_variant, open_client, open_rig
 from peers import listening, open_peers
 
+pytestmark = pytest.mark.alone
+
 # Reads bytes of a peer that always has more, until another thread says so.
 FLOODED = """
 local sock = ngx.socket.tcp()
@@ -160,3 +162,23 @@ async def test_a_reader_of_what_has_come_already_pauses(variant, tmp_path):
             places["puppet"],
         )
         assert turns >= 5
+
+
+@each_variant
+async def test_a_sender_of_datagrams_pauses(variant, tmp_path):
+    async with open_peers() as places, open_rig(variant, tmp_path) as rig:
+        turns = await rig.run(
+            """
+            local sock = ngx.socket.udp()
+            sock:setpeername("127.0.0.1", (...))
+            local turns, stop = 0, false
+            ngx.thread.spawn(function()
+                while not stop do turns = turns + 1 coroutine.yield() end
+            end)
+            for _ = 1, 1000 do sock:send("x") end
+            stop = true
+            return turns
+            """,
+            places["mute"],
+        )
+        assert turns >= 3

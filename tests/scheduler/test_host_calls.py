@@ -184,3 +184,48 @@ async def test_the_end_of_a_request_cancels_its_tasks(variant, tmp_path):
         assert answer.body == "done"
         with trio.fail_after(10):
             await ended.wait()
+
+
+@each_variant
+async def test_what_lua_cannot_hold_harms_nobody(variant, tmp_path):
+    cyclic = []
+    cyclic.append(cyclic)
+    answers = {"nan": {float("nan"): 1}, "cyclic": cyclic, "many": (1,) * 10_000}
+
+    async def answer(name):
+        return answers[name.decode()]
+
+    async with open_rig(variant, tmp_path) as rig:
+        rig.worker.provide("answer", answer)
+        for name, value in answers.items():
+            call = CALL + "return call('answer', ...)"
+            assert await rig.run(call, name) == (None, b"internal error")
+            with pytest.raises(ValueError, match=r"NaN|too deep|too many"):
+                await rig.run("", *(value if name == "many" else [value]))
+        assert len(rig.errors()) == 3
+        assert await rig.run("return 1") == 1
+
+
+@each_variant
+async def test_live_objects_are_neither_results_nor_arguments(variant, tmp_path):
+    async def never(*_args):
+        raise AssertionError
+
+    async with open_rig(variant, tmp_path) as rig:
+        rig.worker.provide("never", never)
+        with pytest.raises(TypeError, match="a Lua function cannot be given"):
+            await rig.run("return 1, print")
+        with pytest.raises(LuaError, match="a Lua function cannot be given"):
+            await rig.run(CALL + "return call('never', print)")
+        assert await rig.run("return 1") == 1
+
+
+@each_variant
+@pytest.mark.parametrize("name", ["", "nil", "{}", "true"])
+async def test_what_is_no_name_is_a_bad_argument(variant, tmp_path, name):
+    kind = {"": "no value", "nil": "nil", "{}": "table", "true": "boolean"}[name]
+    error = rf"bad argument #1 to 'call' \(string expected, got {kind}\)"
+    async with open_rig(variant, tmp_path) as rig:
+        with pytest.raises(LuaError, match=error):
+            await rig.run(CALL + f"return call({name})")
+        assert rig.errors() == []

@@ -20,6 +20,11 @@ async def test_results(variant, tmp_path):
         assert await rig.run("return 'a\\0b', true, 1.5") == (b"a\0b", True, 1.5)
         assert await rig.run("return {1, {2, {k = false}}}") == [1, [2, {b"k": False}]]
         assert await rig.run("return {}") == {}
+        assert await rig.run("return 1, ngx.null, {k = ngx.null}") == (
+            1,
+            None,
+            {b"k": None},
+        )
         given = ("text", b"\xff", None, [1, "x"], {"k": [True]})
         assert await rig.run("return ...", *given) == (
             b"text",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
-from lua_worker import each_variant, open_rig
+from lua_worker import PATIENCE, each_variant, open_rig
 
 BEGIN = """
 local semaphore = require "ngx.semaphore"
@@ -248,3 +248,21 @@ async def test_waiting_needs_a_yieldable_phase_posting_does_not(
             """
         )
     assert count == 1
+
+
+@each_variant
+async def test_no_number_is_no_count_and_no_time(variant, tmp_path):
+    async with open_rig(variant, tmp_path) as rig:
+        with trio.fail_after(PATIENCE):
+            posted, waited, count = await rig.run(
+                """
+                local sem = require("ngx.semaphore").new()
+                local function fails(f)
+                    return select(2, pcall(f, sem, 0/0))
+                end
+                return fails(sem.post), fails(sem.wait), sem:count()
+                """
+            )
+    assert posted.endswith(b"positive number required")
+    assert waited.endswith(b"no negative number")
+    assert count == 0

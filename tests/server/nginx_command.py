@@ -124,12 +124,16 @@ class Command:
             **more,
         )
 
-    def start(self, *options: str, **more) -> subprocess.Popen:
-        """Start the command in the foreground and wait until it serves."""
+    def start(self, *options: str, master: bool = False, **more) -> subprocess.Popen:
+        """Start the command in the foreground and wait until it serves.
+
+        Without a master it is a single process.
+        """
         more.setdefault("env", self.environment)
+        directives = f"daemon off; master_process {'on' if master else 'off'};"
         with open(self.folder / "stderr", "wb") as stderr:
             process = subprocess.Popen(
-                self.argv("-g", "daemon off;", *options), stderr=stderr, **more
+                self.argv("-g", directives, *options), stderr=stderr, **more
             )
         self._started.append(process)
 
@@ -140,9 +144,10 @@ class Command:
         until(serves)
         return process
 
-    def daemonize(self, *options: str) -> int:
+    def daemonize(self, *options: str, master: bool = False) -> int:
         """Start the command in the background and return its pid."""
-        done = self.run(*options)
+        directives = f"master_process {'on' if master else 'off'};"
+        done = self.run("-g", directives, *options)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         return self.pid()
 

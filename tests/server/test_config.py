@@ -180,6 +180,11 @@ class TestLimits:
             "lua_socket_pool_size": 30,
             "lua_socket_keepalive_timeout": 60,
             "lua_socket_log_errors": True,
+            "lua_ssl_protocols": ("TLSv1.2", "TLSv1.3"),
+            "lua_ssl_trusted_certificate": None,
+            "lua_ssl_verify_depth": 1,
+            "lua_ssl_crl": None,
+            "lua_ssl_ciphers": "DEFAULT",
             "lua_regex_cache_max_entries": 1024,
             "lua_regex_match_limit": 0,
             "lua_max_pending_timers": 1024,
@@ -248,6 +253,7 @@ class TestLimits:
         settings = app_settings(limits.as_settings(), Path("/srv"))
         names = {entry.name for entry in dataclasses.fields(Limits)}
         names -= {"large_client_header_buffers"}
+        names -= {"lua_ssl_trusted_certificate", "lua_ssl_crl"}  # None
         assert {name.encode() for name in names} <= set(settings)
         assert settings[b"large_client_header_buffers_count"] == 4
         assert settings[b"large_client_header_buffers_size"] == 8192

@@ -316,6 +316,7 @@ class TestPythonLogging:
         assert second == "Traceback (most recent call last):"
         assert last == "KeyError: 'the key'"
 
+    @pytest.mark.alone  # its captured log cannot go from process to process
     def test_text_that_cannot_be_encoded(self, error_log, errors):
         with route_logging(error_log):
             logging.getLogger("resty_py").error("lone \udc80")

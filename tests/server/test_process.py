@@ -187,7 +187,7 @@ class TestStart:
 
     def test_no_such_working_directory(self, command):
         command.configure(main="working_directory /nowhere;")
-        done = command.run("-g", "daemon off;")
+        done = command.run("-g", "daemon off; master_process off;")
         assert done.returncode == 2
         said = 'chdir("/nowhere") failed (2: No such file or directory)'
         assert f"[alert] {said}" in command.lines()

@@ -24,7 +24,7 @@ from resty_py.host import shm
 from resty_py.shm.check import find_faults
 from resty_py.vm import VM
 
-WORKERS = 3
+WORKERS = 4
 ROOMY = 4_000_000
 
 _LUA = b"""

@@ -13,7 +13,7 @@ import pytest
 HAMMER = Path(__file__).parent / "hammer.py"
 
 #: Seconds of hammering: RESTY_PY_HAMMER=60 for the long run.
-SECONDS = os.environ.get("RESTY_PY_HAMMER", "3")
+SECONDS = os.environ.get("RESTY_PY_HAMMER", "2")
 
 
 @pytest.mark.parametrize("size", ["4000000", "200000", "40000"])
@@ -36,7 +36,7 @@ def test_nothing_done_is_lost(flavour, size):
 def test_the_dead_are_cleaned_up_after():
     """Of many kills some come in the middle of an operation."""
     run = subprocess.run(
-        [sys.executable, HAMMER, "luajit21", "5", "1", "4000000"],
+        [sys.executable, HAMMER, "luajit21", "4", "1", "4000000"],
         capture_output=True,
         text=True,
         timeout=60,

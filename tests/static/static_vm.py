@@ -1,4 +1,4 @@
-"""VMs with static files, on every flavour: the server around them is a stub.
+"""VMs with static files, of every variant: the server around them is a stub.
 
 ``StaticVM.ask(uri, …)`` lets the content handler answer one request with the
 filters of its headers behind it; ``StaticVM.filter(name, …)`` runs one filter.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resty_py.host import base64, clock, digest, null, static
 from resty_py.vm import FLAVOURS, VM, from_lua
+
+if TYPE_CHECKING:
+    from lua_worker import Variant
 
 #: When the files of a test were changed, and how HTTP and ETags write that.
 MTIME = 1700000000
@@ -103,7 +106,7 @@ local function head(names)
         fields[fields.n] = {name = names[i], lower = names[i]:lower(),
                             value = names[i + 1]}
     end
-    return {fields = fields}
+    return {line = {}, fields = fields}
 end
 
 local function request(given)
@@ -254,17 +257,18 @@ def _text(value: Any) -> Any:
 
 
 class StaticVM:
-    """A VM of *flavour* with static files."""
+    """A VM of *variant* with static files."""
 
-    def __init__(self, flavour: str) -> None:
+    def __init__(self, variant: Variant) -> None:
         self.vm = VM(
-            flavour,
+            variant.flavour,
             {
                 "base64": base64.functions(),
                 "clock": {"utc_offset": clock.utc_offset},
                 "digest": digest.functions(),
-                "null": null.functions(FLAVOURS[flavour]),
+                "null": null.functions(FLAVOURS[variant.flavour]),
                 "static": static.functions(),
+                "sys": {"prefer_ffi": lambda: variant.prefer_ffi},
                 "worker": {"root": lambda: b"/prefix"},
             },
         )
@@ -326,6 +330,6 @@ class StaticVM:
 
 
 @functools.cache
-def static_vm(flavour: str) -> StaticVM:
-    """Return the one StaticVM of *flavour*."""
-    return StaticVM(flavour)
+def static_vm(variant: Variant) -> StaticVM:
+    """Return the one StaticVM of *variant*."""
+    return StaticVM(variant)

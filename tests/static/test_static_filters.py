@@ -1,16 +1,15 @@
 """The filters for conditional requests and ranges, on every flavour."""
 
 import pytest
+from lua_worker import VARIANTS
 from static_vm import MTIME, TIME, static_vm
-
-from resty_py.vm import FLAVOURS
 
 ETAG = '"6553f100-a"'
 LATER = "Tue, 14 Nov 2023 22:13:21 GMT"
 EARLIER = "Tue, 14 Nov 2023 22:13:19 GMT"
 
 
-@pytest.fixture(params=FLAVOURS)
+@pytest.fixture(params=VARIANTS, ids=str)
 def vm(request):
     return static_vm(request.param)
 

@@ -3,14 +3,13 @@
 import os
 
 import pytest
+from lua_worker import VARIANTS
 from static_vm import Name, static_vm
-
-from resty_py.vm import FLAVOURS
 
 URI = Name("uri")
 
 
-@pytest.fixture(params=FLAVOURS)
+@pytest.fixture(params=VARIANTS, ids=str)
 def vm(request):
     return static_vm(request.param)
 

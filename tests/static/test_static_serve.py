@@ -4,17 +4,23 @@ import errno
 import os
 
 import pytest
+from lua_worker import VARIANTS
 from static_vm import MTIME, Name, static_vm
 
 from resty_py.host import static
-from resty_py.vm import FLAVOURS
 
 PIECE = 32768
 HTML_ETAG = '"6553f100-a"'
 
 
-@pytest.fixture(params=FLAVOURS)
+@pytest.fixture(params=VARIANTS, ids=str)
 def vm(request):
+    return static_vm(request.param)
+
+
+@pytest.fixture(params=[each for each in VARIANTS if each.calls_host], ids=str)
+def host_vm(request):
+    """A VM whose system calls fail where those of the host functions do."""
     return static_vm(request.param)
 
 
@@ -143,16 +149,18 @@ def test_no_byte_of_a_file_behind_a_nul(vm, root):
     assert vm.ask("/a.html\0", root).code == 404
 
 
-def test_forbidden(vm, root, monkeypatch):
+def test_forbidden(vm, root):
     answer = vm.ask("/loop", root)
     assert answer.code == 403
     assert answer.log == [error("open()", f"{root}/loop", errno.ELOOP)]
 
+
+def test_forbidden_by_the_system(host_vm, root, monkeypatch):
     def deny(*_args):
         raise static._CallError(b"open()", errno.EACCES)
 
     monkeypatch.setattr(static, "_open", deny)
-    answer = vm.ask("/a.html", root, log_not_found=False)
+    answer = host_vm.ask("/a.html", root, log_not_found=False)
     assert answer.code == 403
     assert answer.log == [error("open()", f"{root}/a.html", errno.EACCES)]
 
@@ -250,19 +258,19 @@ def test_an_index_behind_a_loop(vm, root):
     assert (answer.code, answer.log) == (403, [])
 
 
-def test_a_forbidden_directory(vm, root, monkeypatch):
+def test_a_forbidden_directory(host_vm, root, monkeypatch):
     def deny(_path):
         raise static._CallError(b"stat()", errno.EACCES)
 
     monkeypatch.setattr(static, "_stat", deny)
-    answer = vm.ask("/dir/", root)
+    answer = host_vm.ask("/dir/", root)
     assert answer.code == 403
     assert answer.log == [
         f'error: "{root}/dir/index.html" is forbidden (13: Permission denied)'
     ]
 
 
-def test_an_index_that_the_system_fails_to_test(vm, root, monkeypatch):
+def test_an_index_that_the_system_fails_to_test(host_vm, root, monkeypatch):
     real = static._stat
 
     def fail(path):
@@ -271,7 +279,7 @@ def test_an_index_that_the_system_fails_to_test(vm, root, monkeypatch):
         return real(path)
 
     monkeypatch.setattr(static, "_stat", fail)
-    answer = vm.ask("/dir/", root)
+    answer = host_vm.ask("/dir/", root)
     assert answer.code == 500
     assert answer.log == [
         f'crit: stat() "{root}/dir/index.html" failed (5: Input/output error)'
@@ -380,14 +388,14 @@ def test_a_file_that_grows_is_sent_as_it_was(vm, tmp_path):
     assert answer.raw_body == b"x" * (PIECE + 1)
 
 
-def test_a_file_that_cannot_be_read_on_is_cut(vm, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_read_on_is_cut(host_vm, tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"x" * (PIECE + 1))
 
     def fail(*_args):
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(static.os, "pread", fail)
-    answer = vm.ask("/file", tmp_path)
+    answer = host_vm.ask("/file", tmp_path)
     assert (answer.code, answer.open) == (-1, 0)
     assert answer.log == [
         f'crit: pread() "{tmp_path}/file" failed (5: Input/output error)'

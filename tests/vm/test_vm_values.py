@@ -82,3 +82,36 @@ def test_lua_sees_tables_of_its_own(vm):
 def test_a_table_within_itself_ends(vm):
     with pytest.raises(ValueError, match="nested too deep"):
         from_lua(vm.run(b"local t = {} t.t = t return t"))
+
+
+@pytest.mark.parametrize(
+    "value", [{float("nan"): 1}, {"a": [{float("nan"): 1}]}], ids=str
+)
+def test_no_number_is_no_key(vm, value):
+    with pytest.raises(ValueError, match="NaN cannot be a key"):
+        to_lua(vm, value)
+
+
+@pytest.mark.parametrize("nest", [lambda x: [x], lambda x: {"k": x}, lambda x: (x,)])
+def test_what_nests_too_deep_is_refused(vm, nest):
+    value = 1
+    for _ in range(10_000):
+        value = nest(value)
+    with pytest.raises(ValueError, match="nested too deep"):
+        to_lua(vm, value)
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        (b"return print", "a Lua function"),
+        (b"return {a = {function() end}}", "a Lua function"),
+        (b"return io.stdout", "Lua userdata"),
+        (b"return coroutine.create(function() end)", "a Lua coroutine"),
+        (b"return {[{}] = 1}", "a table as a key"),
+        (b"return {[print] = 1}", "a Lua function"),
+    ],
+)
+def test_live_objects_are_refused(vm, code, what):
+    with pytest.raises(TypeError, match=f"^{what} cannot be given to Python$"):
+        from_lua(vm.run(code))

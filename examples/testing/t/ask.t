@@ -4,7 +4,7 @@ use Test::Nginx::Socket::Lua;
 
 repeat_each(2);
 
-plan tests => repeat_each() * (blocks() * 3 + 4);
+plan tests => repeat_each() * (blocks() * 3 + 5);
 
 our $HttpConfig = <<'_EOC_';
     lua_package_path "lib/?.lua;$TEST_NGINX_HTML_DIR/?.lua;;";

@@ -60,7 +60,7 @@ local function put_chunk(arg, value)
         error("bad argument #3 to '__newindex' (bad data type " .. bad
               .. " found)", 3)
     end
-    arg[1] = value
+    arg[1] = value or ""
 end
 
 

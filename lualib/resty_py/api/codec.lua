@@ -21,6 +21,7 @@ local check = text.check
 local error = error
 local floor = math.floor
 local format = string.format
+local getinfo = debug.getinfo
 local of = text.of
 local select = select
 local tonumber = tonumber
@@ -72,7 +73,9 @@ local function install_args(ngx)
         end
         local given = ...
         if type(given) ~= "table" then
-            raise_argument(1, "encode_args", "table", given)
+            -- It is a C function there: luaL_argerror tells how it was called.
+            local name = getinfo(1, "n").name or "?"
+            raise_argument(1, name, "table", given)
         end
         local encoded, message = args.encode(given)
         if not encoded then

@@ -38,7 +38,7 @@ local function pids()
     if BEFORE_WORKERS[phase_name()] then
         return nil, "API disabled in the current context"
     end
-    return {worker.pid()}
+    return {worker.pids()}
 end
 
 
@@ -47,27 +47,26 @@ local function get_raw_phase()
 end
 
 
-function _M.install(ngx)
-    ngx.get_phase = phase_name
-    ngx.get_raw_phase = get_raw_phase
-    ngx.config = {
+-- Returns the table ngx.config.
+function _M.table()
+    return {
         subsystem = "http",
         debug = false,
         prefix = prefix,
         nginx_version = version.nginx_number,
-        nginx_configure = function()
-            return ""
-        end,
+        nginx_configure = worker.configure,
         ngx_lua_version = version.ngx_lua_number,
     }
+end
+
+
+function _M.install(ngx)
+    ngx.get_phase = phase_name
+    ngx.get_raw_phase = get_raw_phase
+    ngx.config = _M.table()
     ngx.worker = {
-        -- A server is one worker so far.
-        id = function()
-            return 0
-        end,
-        count = function()
-            return 1
-        end,
+        id = worker.number,
+        count = worker.count,
         pid = worker.pid,
         pids = pids,
         exiting = function()

@@ -3,7 +3,7 @@
 -- Follows ngx_http_lua_control.c: the order of the refusals and their texts.
 
 local engine = require "resty_py.request.engine"
-local header_list = require "resty_py.http.header_list"
+local headers_of = require "resty_py.http.header_list".of
 local log = require "resty_py.log"
 local phases = require "resty_py.request.phases"
 local response = require "resty_py.http.response"
@@ -13,6 +13,7 @@ local text = require "resty_py.codec.text"
 local check = phases.check
 local ceil = math.ceil
 local current = phases.request
+local debugs = log.debugs
 local error = error
 local find = string.find
 local floor = math.floor
@@ -39,8 +40,15 @@ local _M = {}
 local ABORTING = {[408] = true, [444] = true, [499] = true}
 
 
+-- What C makes of a number that no int holds.
+local NO_INT = -2 ^ 31
+
+
 -- A number as C casts it to int.
 local function truncate(number)
+    if not (number > NO_INT and number < -NO_INT) then
+        return NO_INT
+    end
     return number < 0 and ceil(number) or floor(number)
 end
 
@@ -78,6 +86,15 @@ local function exit(code)
     if r.phase == "header_filter" then
         r.filter_exit = code
         return
+    elseif r.phase == "balancer" then
+        r.upstream.balancing.exit = code
+        return
+    end
+    if debugs(r) then
+        log.debug(r, format("lua exit with code %d", code))
+    end
+    if r.phase == "ssl_session_store" then
+        return
     end
     return leave(engine.exit, code)
 end
@@ -112,9 +129,7 @@ end
 
 -- An empty target is told, too.
 local function add_location(r, uri)
-    local headers = r.headers or header_list.new()
-    r.headers = headers
-    headers:add("Location", uri, "location")
+    headers_of(r):add("Location", uri, "location")
 end
 
 
@@ -130,7 +145,9 @@ local function redirect(...)
     end
     local code = redirect_code(...)
     local r = check(OUTPUT)
-    if is_sent(r) then
+    if r.pending then
+        error("attempt to abort with pending subrequests", 2)
+    elseif is_sent(r) then
         error("attempt to call ngx.redirect after sending out the headers", 2)
     end
     local unsafe = find(uri, "[^%C\t]")

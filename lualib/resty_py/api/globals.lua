@@ -3,6 +3,7 @@
 --
 -- Follows ngx_http_lua_inject_global_write_guard.
 
+local hooks = require "resty_py.request.hooks"
 local log = require "resty_py.log"
 local phases = require "resty_py.request.phases"
 local scheduler = require "resty_py.scheduler"
@@ -24,6 +25,13 @@ local WHERE = "[lua] _G write guard:12: __newindex(): "
 local _M = {}
 
 
+-- What called the code of the user's that runs.
+local function base()
+    local thread = scheduler.current
+    return thread and thread.is_hook and hooks.base or scheduler.base
+end
+
+
 local function newindex(globals, name, value)
     rawset(globals, name, value)
     if QUIET[phase_name()] or not log.enabled(WARN) then
@@ -33,7 +41,7 @@ local function newindex(globals, name, value)
                 .. "writing a global Lua variable ('" .. tostring(name)
                 .. "') which may lead to race conditions between concurrent "
                 .. "requests, so prefer the use of 'local' variables\n"
-                .. trace.here(scheduler.base, 2))
+                .. trace.here(base(), 2))
 end
 
 

@@ -15,7 +15,7 @@
 -- ngx_http_lua_headers_out.c.
 
 local escape = require "resty_py.http.escape"
-local header_list = require "resty_py.http.header_list"
+local headers_of = require "resty_py.http.header_list".of
 local httptime = require "resty_py.codec.httptime"
 local log = require "resty_py.log"
 local phases = require "resty_py.request.phases"
@@ -35,7 +35,6 @@ local ipairs = ipairs
 local is_sent = response.is_sent
 local last_modified = require "resty_py.http.validators".last_modified
 local lower = string.lower
-local new_list = header_list.new
 local setmetatable = setmetatable
 local tonumber = tonumber
 local to_text = scalar.any
@@ -68,16 +67,6 @@ local SINGLE = set("server", "date", "content-encoding", "refresh",
                    "last-modified", "content-range", "accept-ranges",
                    "www-authenticate", "expires", "etag", "e-tag",
                    "content-length")
-
-
-local function headers_of(r)
-    local headers = r.headers
-    if not headers then
-        headers = new_list()
-        r.headers = headers
-    end
-    return headers
-end
 
 
 -- These return nothing, or why they refuse.

@@ -175,24 +175,29 @@ local function refuse_variable(r, name, err)
 end
 
 
--- Returns the variables of a subrequest | nil, err.
+-- Returns the variables of a subrequest, and its $args where they are among
+-- them | nil, err.
 local function vars_of(r, options)
     if options.share_all_vars then
         r.vars = r.vars or {}
     end
     local vars = options.share_all_vars and r.vars
         or options.copy_all_vars and copy_vars(r.vars) or {}
+    if not options.vars then
+        return vars
+    end
     local holder = {vars = vars}
-    for name, value in pairs(options.vars or {}) do
+    for name, value in pairs(options.vars) do
         local ok, err = variables.set(holder, lower(name), text.check(value))
         if not ok then
             return refuse_variable(r, name, err)
         end
     end
-    return vars
+    return vars, holder.args
 end
 
 
+local NO_OPTIONS = {}
 local FORWARDING = {PUT = true, POST = true}
 
 
@@ -235,16 +240,20 @@ local function prepare(r, uri, options)
         log.request(r, log.ERR, "unsupported HTTP method: " .. options.method)
         return nil, ADJUST .. "-1"
     end
-    local vars, err = vars_of(r, options)
+    local vars, own_args = vars_of(r, options)
     if not vars then
-        return nil, err
+        return nil, own_args
+    end
+    args = own_args or join_args(args, options.args)
+    if log.debugs(r) then
+        log.debug(r, format('lua http subrequest "%s?%s"', path, args or ""))
     end
     local forwards = options.always_forward_body or FORWARDING[method]
         or (r.head.content_length or 0) == 0
     local headers, length = headers_of(r, options.body, forwards)
     return {
         uri = path,
-        args = join_args(args, options.args),
+        args = args,
         method = method,
         vars = vars,
         ctx = options.ctx,
@@ -271,7 +280,10 @@ local function read_query(r, i, query)
         return nil, format("expecting table as the 2nd argument for subrequest "
                            .. "%d, but got %s", i - 1, type(given))
     end
-    local options, err = read_options(given or {})
+    local options, err = NO_OPTIONS, nil
+    if given then
+        options, err = read_options(given)
+    end
     if not options then
         return nil, err
     end
@@ -315,7 +327,7 @@ end
 local function answer(sr)
     return {
         status = status.shown(sr.status),
-        truncated = not sr.eof or sr.header_only,
+        truncated = not sr.eof or sr.is_truncated or sr.header_only,
         body = subrequest.body(sr),
         header = headers_to_lua(sr),
     }
@@ -375,11 +387,15 @@ local function capture(...)
         error("expecting one or two arguments", 2)
     end
     local r = check(PHASES)
-    local group, err = capture_all(r, {{...}})
+    local wanted, err = read_query(r, 1, {...})
+    local group
+    if wanted then
+        group, err = subrequest.capture(r, {wanted})
+    end
     if not group then
         error(err, 2)
     end
-    return answers(group)
+    return answer(group[1])
 end
 
 

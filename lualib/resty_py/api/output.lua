@@ -1,5 +1,8 @@
 -- ngx.print, ngx.say, ngx.send_headers, ngx.flush, ngx.eof.
 --
+--   join(name, ...)   what ngx.print(...) would print; an error for who called
+--                     the API function `name`
+--
 -- Follows ngx_http_lua_output.c: the order of the refusals, and what each
 -- kind of argument becomes.
 
@@ -74,11 +77,27 @@ function append(pieces, n, value, nested)
 end
 
 
+-- Puts texts in the places of the first n values, from the i-th on, up to one
+-- that has none. Returns whether all have.
+local function to_texts(values, i, n)
+    if i > n then
+        return true
+    end
+    local text = to_text(values[i])
+    values[i] = text
+    return text and to_texts(values, i + 1, n)
+end
+
+
 -- Joins arguments of print and say into one string; an error for who called
 -- the API function `name`.
 local function join(name, ...)
-    local pieces, n = {}, 0
-    for i = 1, select("#", ...) do
+    local given = select("#", ...)
+    local pieces, n = {...}, 0
+    if to_texts(pieces, 1, given) then
+        return concat(pieces, "", 1, given)
+    end
+    for i = 1, given do
         local count, err = append(pieces, n, (select(i, ...)), false)
         if not count then
             error(format("bad argument #%d to '%s' (%s)", i, name, err), 3)
@@ -216,7 +235,7 @@ local function eof(...)
 end
 
 
-local _M = {}
+local _M = {join = join}
 
 
 function _M.install(ngx)

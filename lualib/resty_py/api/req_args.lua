@@ -88,7 +88,9 @@ local function get_post_args(...)
     end
     local r = client()
     local state = r.body_state
-    if state == "discarded" then
+    if state == "discarded"
+        or state == "none" and r.settings.lua_need_request_body
+    then
         return {}
     elseif state ~= "read" and state ~= "reading" then
         error("no request body found; maybe you should turn on "
@@ -189,8 +191,11 @@ local function set_uri(...)
         check_safe(uri)
     end
     local jumps = n >= 2 and check_boolean(2, jump)
-    if jumps then
-        check(JUMP)
+    if jumps and check(JUMP).pending then
+        error("attempt to abort with pending subrequests", 2)
+    end
+    if jumps and log.debugs(r) then
+        log.debug(r, 'lua set uri jump to "' .. uri .. '"')
     end
     r.uri = uri
     r.internal = true

@@ -100,14 +100,16 @@ end
 local function check_read(r)
     if r.body_state == "discarded" then
         error("request body already discarded asynchronously", 3)
-    elseif r.body_state ~= "read" then
+    elseif r.body_state ~= "read" and r.body_state ~= "socket" then
         error("request body not read yet", 3)
     end
 end
 
 
--- Forgets the body that the request had.
+-- Forgets the body that the request had. What a request socket reads is none
+-- of its own any more.
 local function clear(r)
+    r.body_state = "read"
     if r.body_file and r.body_file_owned then
         files.remove(r.body_file)
     end

@@ -34,7 +34,10 @@ local function refusal(name, interval, n, delay, f)
     elseif not seconds then
         return format("bad argument #1 to '%s' (number expected, got %s)",
                       name, type(delay))
-    elseif seconds < 0 then
+    elseif seconds ~= seconds then
+        return format("bad argument #1 to '%s' (number expected, got nan)",
+                      name)
+    elseif interval and seconds < 0 then
         return "delay cannot be negative"
     elseif interval and seconds * 1000 < 1 then
         return "delay cannot be zero"

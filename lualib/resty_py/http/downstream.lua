@@ -24,6 +24,7 @@ local fragment = require "resty_py.http.fragment"
 local h11 = require "resty_py.http.h11"
 local head = require "resty_py.http.head"
 local log = require "resty_py.log"
+local native = require "resty_py.native"
 local scheduler = require "resty_py.scheduler"
 
 local arm = deadlines.arm
@@ -32,6 +33,7 @@ local disarm = deadlines.disarm
 local failed_call = log.failed_call
 local find = string.find
 local parse = head.parse
+local pay = require "resty_py.garbage".pay
 local post = scheduler.post
 local new_pending = require "resty_py.http.pending".new
 local next_number = require "resty_py.net.connection".next_number
@@ -51,6 +53,9 @@ local READ_SIZE = 16384
 -- Unsent output above which a light thread waits before it makes more. nginx
 -- has no such limit: it keeps whatever a handler prints in memory.
 local PENDING_MAX = 1048576
+-- Seconds that a client may be idle before the worker's end closes it: its next
+-- request may be on its way. keepalive_min_timeout of nginx 1.27.4, 0 there.
+local KEEPALIVE_MIN = 0.2
 
 local Downstream = {}
 Downstream.__index = Downstream
@@ -86,7 +91,11 @@ function _M.open(connection, address, listener)
         failed = nil,
     }, Downstream)
     connection.readable = false
-    self:await_head(self.settings.client_header_timeout)
+    if listener.secure then
+        listener.secure(self)
+    else
+        self:await_head(self.settings.client_header_timeout)
+    end
     return self
 end
 
@@ -105,6 +114,9 @@ function Downstream:await(step, timeout)
     self.parked = true
     if timeout then
         arm(connection.read_timer, clock.mono + timeout, self)
+    elseif not connection.read_timer.waiter then
+        -- It ran out in the turn that brought what was just read.
+        return wake(self, TIMEOUT)
     end
     if connection.readable then
         wake(self)
@@ -147,6 +159,20 @@ function Downstream:close()
 end
 
 
+-- Ends an idle connection as the worker stops: not one whose next request is
+-- there, or may be on its way. What comes is answered with Connection: close.
+function Downstream:dismiss()
+    local timer = self.connection.read_timer
+    local since = timer.due - self.settings.keepalive_timeout
+    if self.connection:is_quiet() then
+        if since + KEEPALIVE_MIN > clock.mono then
+            return arm(timer, since + KEEPALIVE_MIN, self)
+        end
+        return self:close()
+    end
+end
+
+
 -- Ends the connection when the runtime itself has failed in it.
 function Downstream:give_up()
     local r = self.request
@@ -154,6 +180,22 @@ function Downstream:give_up()
         r:abandon()
     end
     return self:close()
+end
+
+
+-- What the client has come to: where others listen on the same port, that of
+-- its address.
+function Downstream:own_endpoint()
+    local endpoint = self.endpoint
+    if not endpoint then
+        endpoint = self.listener.endpoint
+        if endpoint.others then
+            local host = native.net["local"](self.connection.fd)
+            endpoint = endpoint.others[host] or endpoint
+        end
+        self.endpoint = endpoint
+    end
+    return endpoint
 end
 
 
@@ -354,7 +396,7 @@ end
 -- Whether the client has sent what nobody has read: the kernel would answer a
 -- close with a reset, which can overtake the response.
 function Downstream:has_unread()
-    return not self.connection:is_drained() or self.connection.readable
+    return not self.connection:is_drained() or self.connection:has_more()
 end
 
 
@@ -444,6 +486,7 @@ function Downstream:push_back(limit)
         local thread = scheduler.current
         local pending = self.pending
         pending.waiting[thread] = true
+        pay()
         local err = scheduler.park(pending)
         if err then
             return nil, err

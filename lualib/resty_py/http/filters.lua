@@ -21,9 +21,12 @@ local handler = require "resty_py.program.handler"
 local headers = require "resty_py.modules.headers"
 local headers_more = require "resty_py.modules.headers_more"
 local hooks = require "resty_py.request.hooks"
+local log = require "resty_py.log"
 
 local chunk_of = handler.chunk
 local concat = table.concat
+local debugs = log.debugs
+local format = string.format
 local ipairs = ipairs
 local run = hooks.run
 local type = type
@@ -36,9 +39,19 @@ local _M = {}
 -- header_filter_by_lua -------------------------------------------------------
 
 
+-- Debug lines tell of a filter of the user's.
+local function tell(r, kind)
+    if debugs(r) then
+        log.debug(r, format('lua %s filter for user lua code, uri "%s"', kind,
+                            r.uri))
+    end
+end
+
+
 -- What ngx.exit(code) in the filter asked for is in r.filter_exit.
 local function header_filter_by_lua(code)
     return function(r)
+        tell(r, "header")
         local chunk = chunk_of(code, r)
         if not chunk or not run(r, "header_filter", chunk) then
             r.filter_failed = true
@@ -92,6 +105,7 @@ local function body_filter_by_lua(code)
         if r.seen_last_in_filter then
             return "", false
         end
+        tell(r, "body")
         local chunk = chunk_of(code, r)
         if not chunk then
             r.filter_failed = true

@@ -17,18 +17,24 @@ local status_line = status.line
 
 local _M = {}
 
-local fixed_second, fixed_lines, fixed_product = -1, nil, nil
+-- The lines that a response starts with, by its status; made once a second.
+local openings = {}
+local fixed_second, fixed_product = -1, nil
 
 
--- The lines that every response starts with, made once a second.
-local function server_and_date(product)
+-- Returns them, where they are the server's own.
+local function usual_opening(code, product)
     local second = floor(clock.wall)
     if second ~= fixed_second or product ~= fixed_product then
-        fixed_second, fixed_product = second, product
-        fixed_lines = "\r\nServer: " .. product .. "\r\nDate: "
-            .. http_time(second)
+        fixed_second, fixed_product, openings = second, product, {}
     end
-    return fixed_lines
+    local lines = openings[code]
+    if not lines then
+        lines = "HTTP/1.1 " .. status_line(code) .. "\r\nServer: " .. product
+            .. "\r\nDate: " .. http_time(second)
+        openings[code] = lines
+    end
+    return lines
 end
 
 
@@ -36,6 +42,7 @@ local function put(r, piece)
     local n = r.out_n + 1
     r.out_n = n
     r.out[n] = piece
+    r.head_size = r.head_size + #piece
 end
 
 
@@ -60,13 +67,13 @@ end
 
 
 local function opening(r, headers)
-    local line = "HTTP/1.1 " .. status_of(r)
     local product = r.settings.product
     local server = not headers or writes(headers, "server")
     local date = not headers or writes(headers, "date")
-    if server and date then
-        return line .. server_and_date(product)
+    if server and date and not r.reason then
+        return usual_opening(r.status, product)
     end
+    local line = "HTTP/1.1 " .. status_of(r)
     if server then
         line = line .. "\r\nServer: " .. product
     end
@@ -84,7 +91,7 @@ local function frame(r, headers)
     then
         return
     end
-    if r.version == 11 and r.status >= 200
+    if r.version >= 11 and r.status >= 200
        and r.settings.chunked_transfer_encoding
     then
         r.chunked = true
@@ -113,16 +120,18 @@ local function connection_line(r)
 end
 
 
-local function put_custom(r, headers)
-    for i = 1, headers.n do
-        local key = headers.key[i]
-        if key ~= "connection" and key ~= "transfer-encoding" then
-            put(r, headers.name[i])
-            put(r, ": ")
-            put(r, headers.value[i])
-            put(r, "\r\n")
-        end
+-- Puts those from place `i` on.
+local function put_custom(r, headers, i)
+    local key = headers.key[i]
+    if not key then
+        return
+    elseif key ~= "connection" and key ~= "transfer-encoding" then
+        put(r, headers.name[i])
+        put(r, ": ")
+        put(r, headers.value[i])
+        put(r, "\r\n")
     end
+    return put_custom(r, headers, i + 1)
 end
 
 
@@ -164,19 +173,9 @@ local function put_head(r)
     end
     put(r, connection_line(r))
     if headers then
-        put_custom(r, headers)
+        put_custom(r, headers, 1)
     end
     put(r, "\r\n")
-end
-
-
-local function count_head(r)
-    local size = 0
-    for i = 1, r.out_n do
-        size = size + #r.out[i]
-    end
-    r.head_size = size
-    r.out_size = r.out_size + size
 end
 
 
@@ -190,8 +189,9 @@ function _M.write(r)
         r.keepalive = false
     end
     frame(r, r.headers)
+    r.head_size = 0
     put_head(r)
-    count_head(r)
+    r.out_size = r.out_size + r.head_size
 end
 
 

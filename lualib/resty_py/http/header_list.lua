@@ -14,7 +14,23 @@ local _M = {}
 
 -- Fields: n, and parallel arrays name, key (name in lower case), value.
 function _M.new()
-    return setmetatable({n = 0, name = {}, key = {}, value = {}}, HeaderList)
+    return setmetatable({
+        n = 0,
+        name = {nil, nil, nil, nil},
+        key = {nil, nil, nil, nil},
+        value = {nil, nil, nil, nil},
+    }, HeaderList)
+end
+
+
+-- Returns that of a response, made where there is none.
+function _M.of(r)
+    local headers = r.headers
+    if not headers then
+        headers = _M.new()
+        r.headers = headers
+    end
+    return headers
 end
 
 
@@ -52,14 +68,19 @@ function HeaderList:clear(key)
 end
 
 
+-- Returns the place of the first header called `key`, from place `i` on.
+local function find_from(keys, key, i)
+    local found = keys[i]
+    if found == key then
+        return i
+    end
+    return found and find_from(keys, key, i + 1)
+end
+
+
 -- Returns the place of the first header called `key` (lower case), or nil.
 function HeaderList:find(key)
-    local keys = self.key
-    for i = 1, self.n do
-        if keys[i] == key then
-            return i
-        end
-    end
+    return find_from(self.key, key, 1)
 end
 
 
@@ -77,6 +98,15 @@ function HeaderList:set(name, value, key, renamed)
         self.name[i] = name
     end
     return drop_behind(self, i + 1, key)
+end
+
+
+-- The same, but "" takes all of the name out.
+function HeaderList:put(name, value, key, renamed)
+    if value == "" then
+        return self:clear(key)
+    end
+    return self:set(name, value, key, renamed)
 end
 
 

@@ -3,8 +3,15 @@
 -- When the process is out of descriptors it pauses for ACCEPT_PAUSE and
 -- tries again, as nginx does: the kernel keeps the clients waiting.
 --
+-- Workers that share a listener are all told of a client. One that has more
+-- clients than another leaves it to that one, but not for long: if the other
+-- has not gone its rounds within LEAVE, for something keeps it in Lua, or
+-- within IDLE_LEAVE, for it gets no share of the machine, it is not waited for
+-- again until it has.
+--
 -- Follows ngx_event_accept.c.
 
+local board = require "resty_py.board"
 local clock = require "resty_py.clock"
 local connections = require "resty_py.net.connection"
 local deadlines = require "resty_py.scheduler.deadlines"
@@ -20,6 +27,11 @@ local pairs = pairs
 local ACCEPT_BATCH = 64
 -- Seconds without accept when descriptors run out: accept_mutex_delay 500ms.
 local ACCEPT_PAUSE = 0.5
+-- Seconds between two looks whether another worker has taken a client that is
+-- left to it; seconds after which one is not waited for that is in Lua, and one
+-- that is not.
+local LOOK = 0.001
+local LEAVE, IDLE_LEAVE = 0.005, 0.05
 
 local Listener = {}
 Listener.__index = Listener
@@ -46,6 +58,7 @@ function _M.open(fd, name, engine, endpoint)
         serve = engine.serve,
         refuse = engine.refuse,
         conclude = engine.conclude,
+        secure = endpoint.may_be_tls and engine.secure or nil,
         endpoint = endpoint,
         settings = endpoint.default.base.settings,
         parked = false,
@@ -53,6 +66,9 @@ function _M.open(fd, name, engine, endpoint)
         idle = {},
         draining = false,
         pause = deadlines.new(),
+        beats = nil,
+        since = 0,
+        unwaited = nil,
     }, Listener)
     self:await()
     return self
@@ -77,9 +93,31 @@ local function is_exhaustion(errno)
 end
 
 
+-- Whether the next client is left to another worker.
+local function leaves(self)
+    local active = downstream.active
+    board.publish(active)
+    local beats, is_idle = board.behind(active)
+    if not beats or beats == self.unwaited then
+        return false
+    end
+    if beats ~= self.beats then
+        self.beats = beats
+        self.since = clock.mono
+    elseif clock.mono - self.since >= (is_idle and IDLE_LEAVE or LEAVE) then
+        self.unwaited = beats
+        return false
+    end
+    deadlines.arm(self.pause, clock.mono + LOOK, self)
+    self:await()
+    return true
+end
+
+
 function Listener:run()
+    deadlines.disarm(self.pause)
     for _ = 1, ACCEPT_BATCH do
-        if not self.connection.fd then
+        if not self.connection.fd or leaves(self) then
             return
         end
         local fd, address, errno = sys.accept(self.connection.fd)
@@ -100,13 +138,14 @@ function Listener:run()
 end
 
 
--- Stops accepting; idle clients are closed, the others may finish.
+-- Stops accepting; idle clients are closed, the others may finish. One that
+-- has been idle for a moment only is left for the rest of it.
 function Listener:close()
     deadlines.drop(self.pause)
     self.connection:close()
     self.draining = true
     for client in pairs(self.idle) do
-        client:close()
+        client:dismiss()
     end
 end
 

@@ -206,4 +206,27 @@ function _M.settle(line, fields, buffer, first, next)
 end
 
 
+-- Returns another head of the same lines, without the notes.
+function _M.copy(head)
+    return {
+        line = head.line,
+        fields = head.fields,
+        n = head.n,
+        method = head.method,
+        target = head.target,
+        version = head.version,
+        request_line = head.request_line,
+        host = head.host,
+        host_header = head.host_header,
+        content_length = head.content_length,
+        chunked = head.chunked,
+        keepalive = head.keepalive,
+        expect = head.expect,
+        buffer = head.buffer,
+        first = head.first,
+        next = head.next,
+    }
+end
+
+
 return _M

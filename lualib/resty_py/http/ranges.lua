@@ -13,7 +13,7 @@
 --
 -- Follows ngx_http_range_filter_module.c.
 
-local header_list = require "resty_py.http.header_list"
+local headers_of = require "resty_py.http.header_list".of
 local parse_http_time = require "resty_py.codec.httptime".parse_http_time
 local validators = require "resty_py.http.validators"
 
@@ -130,16 +130,6 @@ end
 
 
 -- Answering ----------------------------------------------------------------
-
-
-local function headers_of(r)
-    local headers = r.headers
-    if not headers then
-        headers = header_list.new()
-        r.headers = headers
-    end
-    return headers
-end
 
 
 local function set_length(r, length)

@@ -13,7 +13,7 @@
 --
 -- Follows ngx_http_header_filter.
 
-local header_list = require "resty_py.http.header_list"
+local headers_of = require "resty_py.http.header_list".of
 local variables = require "resty_py.request.variables"
 
 local byte = string.byte
@@ -56,11 +56,7 @@ end
 
 
 function _M.set(r, target)
-    local headers = r.headers
-    if not headers then
-        headers = header_list.new()
-        r.headers = headers
-    end
+    local headers = headers_of(r)
     headers:clear("location")
     headers:add("Location", target, "location")
     r.local_redirect = byte(target) == SLASH

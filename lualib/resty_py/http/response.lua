@@ -10,6 +10,7 @@
 --   headers         header_list of what was set, nil until the first
 --   content_type    the one slot that nginx keeps apart, nil: default
 --   headers_sent, eof      header block sent; last byte given
+--   is_truncated    a filter has taken the end away
 --   header_only     no body goes out: HEAD, 204, 304
 --   chunked         the body is framed
 --   buffering       HTTP/1.0: all is kept to count it (lua_http10_buffering)
@@ -24,6 +25,7 @@
 -- Follows ngx_http_header_filter_module.c, ngx_http_write_filter_module.c
 -- and ngx_http_lua_output.c.
 
+local log = require "resty_py.log"
 local not_modified = require "resty_py.http.not_modified"
 local ranges = require "resty_py.http.ranges"
 local status = require "resty_py.http.status"
@@ -138,6 +140,9 @@ local function strip(r)
 end
 
 
+local hand_down
+
+
 -- Makes the header block. Returns nil | a code to be answered instead.
 local function make_head(r)
     r.status = r.err_status or r.status
@@ -149,6 +154,9 @@ local function make_head(r)
     strip(r)
     if not r.parent then
         write_head(r)
+        if r.out_size >= r.settings.postpone_output then
+            hand_down(r)
+        end
     end
 end
 
@@ -179,6 +187,7 @@ function _M.send_headers(r)
         r.content_type = type_of(r)
     end
     if is_counted(r) then
+        log.debug(r, "lua buffering output bufs for the HTTP 1.0 request")
         r.buffering = true
         r.headers_sent = true
         return
@@ -205,9 +214,8 @@ local function send(r, data)
 end
 
 
-local function hand_down(r)
+function hand_down(r)
     local data = concat(r.out, "", 1, r.out_n)
-    r.out = {}
     r.out_n = 0
     r.out_size = 0
     return send(r, data)
@@ -292,7 +300,7 @@ end
 
 
 local function filter_body(r, data, last)
-    local filters = body_filters(r)
+    local filters, ends = body_filters(r), last
     for i = 1, #filters do
         data, last = filters[i](r, data, last)
         if r.filter_failed then
@@ -300,6 +308,7 @@ local function filter_body(r, data, last)
         end
     end
     r.body_over = last
+    r.is_truncated = ends and not last or nil
     if data == "" then
         return true
     end

@@ -118,7 +118,7 @@ end
 
 
 -- Returns the index of the last dot behind the last slash, and that of the
--- slash.
+-- slash; nil for what is not there.
 local function last_dot(path)
     local dot
     for i = #path, 1, -1 do
@@ -129,6 +129,7 @@ local function last_dot(path)
             dot = i
         end
     end
+    return dot, nil
 end
 
 
@@ -146,13 +147,31 @@ local function is_leading(path, slash, dot)
 end
 
 
+-- Whether a dot begins an extension. In a path without a slash, as try_files
+-- makes one, nginx does not look at the first two bytes.
+local function begins_extension(path, dot, slash)
+    if dot == #path then
+        return false
+    elseif slash then
+        return not is_leading(path, slash, dot)
+    end
+    return dot > 2
+end
+
+
+-- Returns the extension of the last segment of a path, or nil.
 local function extension(path)
-    local dot, slash = last_dot(path)
-    if not dot or dot == #path or is_leading(path, slash, dot) then
+    if not find(path, ".", 1, true) then
         return nil
     end
-    return sub(path, dot + 1)
+    local dot, slash = last_dot(path)
+    if dot and begins_extension(path, dot, slash) then
+        return sub(path, dot + 1)
+    end
 end
+
+
+_M.extension = extension
 
 
 local function is_plain(path)

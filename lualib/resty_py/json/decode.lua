@@ -15,6 +15,7 @@
 -- Follows lua_cjson.c.
 
 local array_mt = require "resty_py.json.marks".array_mt
+local blank_comments = require "resty_py.json.comments".blank
 local byte = string.byte
 local find = string.find
 local format = string.format
@@ -239,6 +240,9 @@ return function(s, config)
             return nil, "JSON parser does not support UTF-16 or UTF-32"
         end
         s = sub(s, 1, nul - 1)
+    end
+    if config.decode_allow_comment then
+        s = blank_comments(s)
     end
     return parse(s, config)
 end

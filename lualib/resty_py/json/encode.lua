@@ -9,6 +9,7 @@
 -- 2. A metatable decides before: array_mt, or a __len of the table's own, makes
 --    an array; empty_array_mt does of an empty table.
 -- 3. Pieces of text are collected in one list and joined at the end.
+-- 4. Settings that ask for more care than most go the longer way of layout.lua.
 --
 -- Follows lua_cjson.c.
 
@@ -17,6 +18,7 @@ local escape = require "resty_py.json.escape"
 local floor = math.floor
 local format = string.format
 local getmetatable = debug.getmetatable
+local layout = require "resty_py.json.layout"
 local marks = require "resty_py.json.marks"
 local next = next
 local null = require "resty_py.api.null"
@@ -69,6 +71,10 @@ local function append_array(out, n, t, length, depth, config, is_raw)
         out[n + 1] = "[]"
         return n + 1
     end
+    if config.is_careful then
+        return layout.array(append_value, out, n, t, length, depth, config,
+                            is_raw)
+    end
     local err
     for i = 1, length do
         local value
@@ -90,6 +96,9 @@ end
 
 
 local function append_object(out, n, t, depth, config)
+    if config.is_careful then
+        return layout.object(append_value, out, n, t, depth, config)
+    end
     local escapes = escape[config.encode_escape_forward_slash]
     local keys = escapes.keys
     local separator = "{"
@@ -172,6 +181,9 @@ end
 
 
 return function(value, config)
+    if config.is_careful and layout.is_skipped(value, config) then
+        return ""
+    end
     local out = {}
     local n, err = append_value(out, 0, value, 0, config)
     if not n then

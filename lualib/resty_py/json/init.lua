@@ -20,25 +20,30 @@ local type = type
 local blame_argument = blame.blame
 local describe_blame = blame.text
 
-local VERSION = "2.1.0.10"
+local VERSION = "2.1.0.14"
 
 local _M = {}
 
 
 local function defaults()
     return {
+        decode_allow_comment = false,
         decode_array_with_array_mt = false,
         decode_invalid_numbers = true,
         decode_max_depth = 1000,
         encode_empty_table_as_object = true,
         encode_escape_forward_slash = true,
+        encode_indent = "",
         encode_invalid_numbers = false,
         encode_keep_buffer = true,
         encode_max_depth = 1000,
         encode_number_precision = 14,
+        encode_skip_unsupported_value_types = false,
         encode_sparse_convert = false,
         encode_sparse_ratio = 2,
         encode_sparse_safe = 10,
+        -- Whether what is encoded takes the longer way.
+        is_careful = false,
     }
 end
 

@@ -32,6 +32,8 @@ local SWITCHES = {
     encode_empty_table_as_object = {},
     decode_array_with_array_mt = {},
     encode_escape_forward_slash = {},
+    encode_skip_unsupported_value_types = {},
+    decode_allow_comment = {},
 }
 
 local _M = {}
@@ -67,6 +69,16 @@ local function switch(value, others)
 end
 
 
+-- value as a string | nil, what is wrong with it
+local function text(value)
+    local kind = type(value)
+    if kind ~= "string" and kind ~= "number" then
+        return nil, "string expected, got " .. kind
+    end
+    return tostring(value)
+end
+
+
 local function option(config, name, read, first, second)
     return function(...)
         local value = ...
@@ -78,6 +90,8 @@ local function option(config, name, read, first, second)
                 blame(1, problem)
             end
             config[name] = setting
+            config.is_careful = config.encode_skip_unsupported_value_types
+                or config.encode_indent ~= ""
         end
         return config[name]
     end
@@ -121,6 +135,7 @@ function _M.install(instance, config)
     for name, others in pairs(SWITCHES) do
         instance[name] = option(config, name, switch, others)
     end
+    instance.encode_indent = option(config, "encode_indent", text)
     instance.encode_sparse_array = sparse_array(config)
 end
 

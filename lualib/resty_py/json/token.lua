@@ -55,6 +55,8 @@ local function describe_word(s, pos, config)
         return "T_NULL", pos
     elseif lenient and is_invalid(s, pos) then
         return describe_number(s, pos)
+    elseif config.decode_allow_comment and find(s, "^/%*", pos) then
+        return "unclosed multiline comment", #s + 1
     end
     return "invalid token", pos
 end

@@ -18,7 +18,6 @@
 -- Follows ngx_http_headers_filter_module.c.
 
 local clock = require "resty_py.clock"
-local header_list = require "resty_py.http.header_list"
 local httptime = require "resty_py.codec.httptime"
 local template = require "resty_py.program.template"
 local validators = require "resty_py.http.validators"
@@ -28,11 +27,11 @@ local compile = template.compile
 local find = string.find
 local floor = math.floor
 local format = string.format
+local headers_of = require "resty_py.http.header_list".of
 local http_time = httptime.http_time
 local ipairs = ipairs
 local lower = string.lower
 local match = string.match
-local new_list = header_list.new
 local tonumber = tonumber
 
 local DAY = 86400
@@ -52,16 +51,6 @@ local UNITS = {{"y", 365 * DAY}, {"M", 30 * DAY}, {"w", 7 * DAY}, {"d", DAY},
 local MAX_DIGITS = 15
 
 local _M = {}
-
-
-local function headers_of(r)
-    local headers = r.headers
-    if not headers then
-        headers = new_list()
-        r.headers = headers
-    end
-    return headers
-end
 
 
 -- add_header ----------------------------------------------------------------
@@ -87,11 +76,7 @@ end
 
 
 local function replace(r, header, value)
-    if value == "" then
-        headers_of(r):clear(header.key)
-    else
-        headers_of(r):set(header.name, value, header.key, true)
-    end
+    return headers_of(r):put(header.name, value, header.key, true)
 end
 
 

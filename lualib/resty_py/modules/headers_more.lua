@@ -24,17 +24,16 @@
 --
 -- Follows ngx_http_headers_more_headers_out.c and …_headers_in.c.
 
-local header_list = require "resty_py.http.header_list"
 local headers_in = require "resty_py.request.headers"
 local template = require "resty_py.program.template"
 
 local clear_input = headers_in.clear
 local compile = template.compile
 local find = string.find
+local headers_of = require "resty_py.http.header_list".of
 local ipairs = ipairs
 local lower = string.lower
 local match = string.match
-local new_list = header_list.new
 local next = next
 local set_input = headers_in.set
 local sub = string.sub
@@ -46,16 +45,6 @@ local MAX_DIGITS = 18
 local _M = {}
 
 
-local function headers_of(r)
-    local headers = r.headers
-    if not headers then
-        headers = new_list()
-        r.headers = headers
-    end
-    return headers
-end
-
-
 -- Responses -----------------------------------------------------------------
 
 
@@ -63,22 +52,12 @@ end
 
 
 local function put_any(r, header, value)
-    local headers = headers_of(r)
-    if value == "" then
-        headers:clear(header.key)
-    else
-        headers:set(header.name, value, header.key)
-    end
+    return headers_of(r):put(header.name, value, header.key)
 end
 
 
 local function put_builtin(r, header, value)
-    local headers, key = headers_of(r), header.key
-    if value == "" then
-        headers:clear(key)
-    else
-        headers:set(header.name, value, key, true)
-    end
+    return headers_of(r):put(header.name, value, header.key, true)
 end
 
 

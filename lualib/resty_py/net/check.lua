@@ -13,6 +13,7 @@ local error = error
 local floor = math.floor
 local ceil = math.ceil
 local format = string.format
+local getinfo = debug.getinfo
 local match = string.match
 local rep = string.rep
 local sub = string.sub
@@ -70,8 +71,30 @@ function _M.self(self, name)
 end
 
 
+-- The error of a method whose argument is wrong, as luaL_argerror has it: its
+-- name is that by which it was called, the object counts unless it was called
+-- as a method. Called by the method itself.
+--   n      the argument's place, the object included
+--   text   what is wrong with it
+function _M.bad_argument(n, text)
+    local info = getinfo(2, "n")
+    if info.namewhat == "method" then
+        n = n - 1
+    end
+    error(format("bad argument #%d to '%s' (%s)", n, info.name or "?", text),
+          3)
+end
+
+
+-- What C makes of a NaN that is cast to an integer.
+local NO_INTEGER = -2 ^ 63
+
+
 -- The integer part of a number, as C casts it.
 function _M.truncate(number)
+    if number ~= number then
+        return NO_INTEGER
+    end
     return number < 0 and ceil(number) or floor(number)
 end
 
@@ -103,11 +126,14 @@ function _M.busy(self, reading, writing)
 end
 
 
--- The socket's address, as nginx prints pointers.
-local function pointer(self)
-    local digits = self.request and match(tostring(self), "0x(%x+)") or "0"
+-- A table's address, as nginx prints pointers.
+local function pointer(object)
+    local digits = object and match(tostring(object), "0x(%x+)") or "0"
     return rep("0", 16 - #digits) .. upper(digits)
 end
+
+
+_M.pointer = pointer
 
 
 -- Logs a call on a socket that is closed; what: "receive", "send".
@@ -116,9 +142,18 @@ function _M.log_closed(self, what, state)
     local r = scheduler.current.request
     if r.settings.lua_socket_log_errors then
         log.request(r, log.ERR, "attempt to " .. what
-                    .. " data on a closed socket: u:" .. pointer(self)
+                    .. " data on a closed socket: u:"
+                    .. pointer(self.request and self)
                     .. ", c:0000000000000000" .. (state or ""))
     end
+end
+
+
+-- Tells which timeout, in seconds, a call on a socket has: a debug line.
+--   what   "connect", "send", "read"
+function _M.log_timeout(r, what, timeout)
+    log.debug(r, format("lua tcp socket %s timeout: %d", what,
+                        timeout * 1000))
 end
 
 
@@ -147,9 +182,13 @@ end
 
 
 -- Logs a read or write that failed, as ngx_connection_error does.
+--   code        the error's number, or what TLS says of it (tls.lua)
 --   is_client   whether the socket is the client's own connection
 function _M.log_failure(r, call, err, code, is_client)
     local level = is_client and log.INFO or log.ERR
+    if type(code) == "table" then
+        return log.request(r, code.is_peers and level or log.CRIT, code.line)
+    end
     _M.log_call(r, NETWORK_ERRORS[code] and level or log.ALERT, call, err,
                 code)
 end

@@ -52,8 +52,9 @@ Connection.__index = Connection
 local by_fd = {}
 local last_number = 0
 
--- `count`: descriptors that are open.
-local _M = {count = 0}
+-- `count`: descriptors that are open. `Connection`: the class, for one that
+-- does the same by other means (tls.lua).
+local _M = {count = 0, Connection = Connection}
 
 
 -- Returns the number that a client's connection, or what stands for one, has
@@ -126,8 +127,8 @@ end
 
 -- Closes every descriptor: the worker has stopped, and nobody is woken.
 function _M.close_all()
-    for fd in pairs(by_fd) do
-        sys.close(fd)
+    for _, connection in pairs(by_fd) do
+        connection:abandon()
     end
     by_fd = {}
     _M.count = 0
@@ -202,10 +203,11 @@ end
 --   owner   as wait_readable takes it
 -- Returns data | nil, "timeout" | nil, "closed" | nil, err.
 function Connection:read_some(max, timeout, owner)
+    -- Before anything is taken: a thread that is killed here loses nothing.
+    spend(owner or self)
     while self.fd do
         local data, err = self:read_now(max)
         if data then
-            spend()
             return data
         elseif err ~= "again" then
             return nil, err
@@ -279,6 +281,12 @@ function Connection:is_drained()
 end
 
 
+-- Whether there may be more to read than the buffer holds.
+function Connection:has_more()
+    return self.readable
+end
+
+
 -- Whether the peer has sent nothing and is still there, as far as the
 -- kernel knows; reads no byte away.
 function Connection:is_quiet()
@@ -298,19 +306,19 @@ end
 -- Returns the index of the first byte not sent (#data + 1 when all is) |
 -- nil, err.
 function Connection:write_now(data, from)
-    local size = #data
-    while from <= size and self.writable do
-        local sent, err, code = send(self.fd, data, from)
-        if sent then
-            from = from + sent
-        elseif err == "again" then
-            self.writable = false
-        else
-            self.code = code
-            return nil, err
-        end
+    if from > #data or not self.writable then
+        return from
     end
-    return from
+    local sent, err, code = send(self.fd, data, from)
+    if sent then
+        from = from + sent
+        return from > #data and from or self:write_now(data, from)
+    elseif err == "again" then
+        self.writable = false
+        return from
+    end
+    self.code = code
+    return nil, err
 end
 
 
@@ -319,12 +327,15 @@ end
 function Connection:write(data, timeout, owner)
     local from, size = 1, #data
     local err
+    spend(owner or self)
+    if not self.fd then
+        return nil, "closed"
+    end
     while true do
         from, err = self:write_now(data, from)
         if not from then
             return nil, err
         elseif from > size then
-            spend()
             return true
         elseif self:wait_writable(timeout, owner) == TIMEOUT then
             return nil, "timeout"
@@ -338,6 +349,12 @@ end
 -- Sends FIN and goes on reading.
 function Connection:shutdown_write()
     sys.shutdown_write(self.fd)
+end
+
+
+-- Closes the descriptor of a connection that nobody uses any more.
+function Connection:abandon()
+    sys.close(self.fd)
 end
 
 

@@ -107,11 +107,16 @@ end
 
 
 local function connect_address(self, r, to, timeout)
+    if log.debugs(r) and r.settings.tcp_nodelay ~= false then
+        log.debug(r, "lua socket tcp_nodelay")
+    end
     local fd, in_progress, code = net.connect(
         to.family, to.address, to.port, self.bind_address, self.bind_port)
     if not fd then
         log_refusal(self, r, to.text, in_progress, code)
         return nil, in_progress
+    elseif r.settings.tcp_nodelay == false then
+        net.setoption(fd, "tcp-nodelay", 0)
     end
     return adopt(self, r, fd, in_progress, timeout, to)
 end
@@ -135,8 +140,8 @@ local function connect_name(self, r, to, timeout)
         connection, err = connect_address(self, r,
                                           with_port(addresses[i], to.port),
                                           timeout)
-        if connection then
-            return connection
+        if connection or err == "timeout" then
+            return connection, err
         end
     end
     return nil, err

@@ -3,11 +3,14 @@
 -- Follows ngx_http_lua_socket_tcp_setkeepalive.
 
 local check = require "resty_py.net.check"
+local log = require "resty_py.log"
 local phases = require "resty_py.request.phases"
 local pools = require "resty_py.net.pool"
 
+local bad_argument = check.bad_argument
 local busy = check.busy
 local check_count = check.count
+local debug_log = log.debug
 local check_self = check.self
 local current_request = phases.request
 local error = error
@@ -28,32 +31,36 @@ local function is_open(self)
 end
 
 
--- What is wrong with the n-th argument of setkeepalive, or nil.
-local function bad_number(n, value)
-    if value ~= nil and not tonumber(value) then
-        return format("bad argument #%d to 'setkeepalive' (number expected, "
-                      .. "got %s)", n, type(value))
-    end
+-- What is wrong with an argument that is to be a number, or nil.
+local function bad_number(value)
+    return value ~= nil and not tonumber(value)
+        and "number expected, got " .. type(value)
 end
 
 
--- Returns the pool to put the connection into | nil, err.
-local function keepalive_pool(self, size, settings)
+-- Returns the pool to put the connection into | nil, what is wrong with `size`.
+local function keepalive_pool(self, size, r)
     local pool = pools.find(self.key)
     if pool then
         return pool
     end
-    local err = bad_number(2, size)
+    local err = bad_number(size)
     if err then
         return nil, err
     end
     local number = size and truncate(tonumber(size))
-        or settings.lua_socket_pool_size
+        or r.settings.lua_socket_pool_size
     if number <= 0 then
-        return nil, format("bad argument #2 to 'setkeepalive' "
-                           .. '(bad "pool_size" option value: %d)', number)
+        return nil, format('bad "pool_size" option value: %d', number)
     end
-    return pools.create(self.key, number)
+    return pools.create(self.key, number, nil, r)
+end
+
+
+local function log_timeout(r, seconds)
+    debug_log(r, "lua tcp socket keepalive timeout: "
+              .. (seconds > 0 and format("%d ms", seconds * 1000)
+                  or "unlimited"))
 end
 
 
@@ -85,20 +92,25 @@ function Tcp.setkeepalive(...)
     elseif not self.connection:is_drained() then
         return nil, "unread data in buffer"
     elseif pools.draining then
+        debug_log(r, "lua tcp socket set keepalive while process exiting, "
+                  .. "closing connection " .. check.pointer(self.connection))
         self:release()
         return 1
     end
-    err = bad_number(1, timeout)
+    err = bad_number(timeout)
     if err then
-        error(err, 2)
+        bad_argument(2, err)
     end
     local pool
-    pool, err = keepalive_pool(self, size, r.settings)
+    pool, err = keepalive_pool(self, size, r)
     if not pool then
-        error(err, 2)
+        bad_argument(3, err)
     end
     local seconds = timeout and truncate(tonumber(timeout)) / 1000
         or r.settings.lua_socket_keepalive_timeout
+    if log.debugs(r) then
+        log_timeout(r, seconds)
+    end
     local ok
     ok, err = put_back(self, pool, seconds)
     if not ok then

@@ -15,12 +15,16 @@
 --
 -- Follows ngx_http_lua_socket_tcp.c.
 
+local check = require "resty_py.net.check"
 local clock = require "resty_py.clock"
 local deadlines = require "resty_py.scheduler.deadlines"
+local log = require "resty_py.log"
 local scheduler = require "resty_py.scheduler"
 
 local arm = deadlines.arm
+local debug_log = log.debug
 local disarm = deadlines.disarm
+local format = string.format
 local remove = table.remove
 local setmetatable = setmetatable
 local wake = scheduler.wake
@@ -41,8 +45,19 @@ function _M.find(key)
 end
 
 
--- Makes the pool called `key`; backlog: nil for none.
-function _M.create(key, size, backlog)
+local function log_made(r, key, size, backlog)
+    debug_log(r, format("lua tcp socket connection pool size: %d, backlog: %d",
+                        size, backlog or -1))
+    debug_log(r, "lua tcp socket keepalive create connection pool for key \""
+              .. key .. '"')
+end
+
+
+-- Makes the pool called `key`; backlog: nil for none; r: for whom.
+function _M.create(key, size, backlog, r)
+    if log.debugs(r) then
+        log_made(r, key, size, backlog)
+    end
     local pool = setmetatable({
         key = key,
         size = size,
@@ -60,6 +75,12 @@ end
 -- Idle connections --------------------------------------------------------
 
 
+local function log_close(connection)
+    debug_log(nil, format("lua tcp socket keepalive close handler: fd:%d",
+                          connection.fd))
+end
+
+
 -- Watches an idle connection: an item of the scheduler.
 local Idle = {}
 Idle.__index = Idle
@@ -69,10 +90,13 @@ function Idle:run(event)
     local connection = self.connection
     if not connection.fd or not self.pool then
         return
-    elseif event ~= TIMEOUT and connection:is_quiet() then
+    elseif event == TIMEOUT then
+        debug_log(nil, "lua tcp socket keepalive max idle timeout")
+    elseif connection:is_quiet() then
         return self:watch()
     end
     local pool = self.pool
+    log_close(connection)
     pool:forget_idle(self)
     connection:close()
     pool:release()
@@ -113,10 +137,12 @@ end
 -- Returns true | nil, "connection in dubious state"; closed then.
 function Pool:put(connection, counted, timeout, reused)
     if not connection:is_quiet() then
+        log_close(connection)
         connection:close()
-        if counted then
-            self:release()
+        if not counted then
+            self.connections = self.connections + 1
         end
+        self:release()
         return nil, "connection in dubious state"
     end
     if self.count >= self.size then
@@ -146,9 +172,16 @@ function Pool:put(connection, counted, timeout, reused)
 end
 
 
--- Takes the connection given back last.
+local function log_taken(r, connection)
+    debug_log(r, format("lua tcp socket get keepalive peer: using connection "
+                        .. "%s, fd:%d", check.pointer(connection),
+                        connection.fd))
+end
+
+
+-- Takes the connection given back last, for the request `r`.
 -- Returns a connection, its reuse count | nil.
-function Pool:take()
+function Pool:take(r)
     local count = self.count
     if count == 0 then
         return nil
@@ -161,6 +194,9 @@ function Pool:take()
     local connection = item.connection
     connection.reader = nil
     disarm(connection.read_timer)
+    if log.debugs(r) then
+        log_taken(r, connection)
+    end
     return connection, item.reused + 1
 end
 
@@ -174,6 +210,8 @@ function Pool:release()
     self:admit()
     if self.connections == 0 and self.count == 0 and pools[self.key] == self
     then
+        debug_log(nil, "lua tcp socket keepalive: free connection pool for \""
+                  .. self.key .. '"')
         pools[self.key] = nil
     end
 end
@@ -184,7 +222,7 @@ function Pool:admit()
     while self.waiting[1] do
         local waiter = self.waiting[1]
         if self.count > 0 then
-            waiter.connection, waiter.reused = self:take()
+            waiter.connection, waiter.reused = self:take(waiter.socket.request)
         elseif self.connections < self.size then
             self.connections = self.connections + 1
         else
@@ -218,6 +256,7 @@ function Waiter:forget()
     deadlines.drop(self.deadline)
     self.socket.connecting = false
     if not self.granted then
+        debug_log(nil, "lua tcp socket abort queueing")
         leave_queue(self)
     elseif self.connection then
         local settings = self.socket.request.settings
@@ -229,7 +268,18 @@ function Waiter:forget()
 end
 
 
+local function log_queued(pool, r)
+    debug_log(r, format('lua tcp socket queue connect operation for connection '
+                        .. 'pool "%s", connections: %d', pool.key,
+                        pool.connections + #pool.waiting + 1))
+end
+
+
 local function wait(pool, timeout, socket)
+    local r = socket.request
+    if log.debugs(r) then
+        log_queued(pool, r)
+    end
     local waiter = setmetatable({pool = pool, socket = socket,
                                  thread = scheduler.current,
                                  deadline = deadlines.new(), granted = false,

@@ -12,12 +12,16 @@
 
 local check = require "resty_py.net.check"
 local dial = require "resty_py.net.dial"
+local log = require "resty_py.log"
 local phases = require "resty_py.request.phases"
 local scheduler = require "resty_py.scheduler"
 local to_text = require "resty_py.api.scalar".to_text
 local until_ = require "resty_py.net.until"
 
+local bad_argument = check.bad_argument
 local busy = check.busy
+local debug_log = log.debug
+local debugs = log.debugs
 local byte = string.byte
 local check_count = check.count
 local check_self = check.self
@@ -31,6 +35,7 @@ local gsub = string.gsub
 local log_closed = check.log_closed
 local log_error = dial.log_error
 local log_failure = check.log_failure
+local log_timeout = check.log_timeout
 local min = math.min
 local select = select
 local spend = scheduler.spend
@@ -251,6 +256,9 @@ end
 local function read(self, reader, argument)
     local timeout = self.read_timeout
         or self.request.settings.lua_socket_read_timeout
+    if debugs(self.request) then
+        log_timeout(self.request, "read", timeout)
+    end
     self.reading = true
     return done(self, reader(self, timeout, argument))
 end
@@ -264,10 +272,9 @@ local function bad_pattern(pattern)
     if type(pattern) == "string" and not tonumber(pattern)
         and (#pattern ~= 2 or sub(pattern, 1, 1) ~= "*")
     then
-        return format("bad argument #1 to 'receive' (bad pattern argument: "
-                      .. "%s)", pattern)
+        return "bad pattern argument: " .. pattern
     end
-    return "bad argument #1 to 'receive' (bad pattern argument)"
+    return "bad pattern argument"
 end
 
 
@@ -295,7 +302,7 @@ function methods.receive(...)
     local size = tonumber(pattern)
     size = size and truncate(size)
     if not size or size < 0 then
-        error(bad_pattern(pattern), 2)
+        bad_argument(2, bad_pattern(pattern))
     elseif size == 0 then
         return ""
     end
@@ -319,7 +326,12 @@ function methods.receiveany(...)
     local size = tonumber(max)
     size = size and truncate(size)
     if not size or size <= 0 then
-        error("bad argument #1 to 'receiveany' (bad max argument)", 2)
+        bad_argument(2, "bad max argument")
+    end
+    local r = self.request
+    if debugs(r) then
+        debug_log(r, format("lua tcp socket calling receiveany() method to "
+                            .. "read at most %d bytes", size))
     end
     return read(self, read_any, size)
 end
@@ -354,17 +366,16 @@ local function iterator(self, state)
 end
 
 
--- What is wrong with the arguments of receiveuntil, or nil.
+-- What is wrong with the arguments of receiveuntil, and which: nil where it is
+-- none in particular.
 local function bad_until(n, pattern, options)
     local inclusive = type(options) == "table" and options.inclusive
     if n == 3 and type(options) ~= "table" then
-        return format("bad argument #2 to 'receiveuntil' (table expected, "
-                      .. "got %s)", type(options))
+        return "table expected, got " .. type(options), 3
     elseif inclusive and type(inclusive) ~= "boolean" then
         return 'bad "inclusive" option value type: ' .. type(inclusive)
     elseif type(pattern) ~= "string" and type(pattern) ~= "number" then
-        return format("bad argument #1 to 'receiveuntil' (string expected, "
-                      .. "got %s)", type(pattern))
+        return "string expected, got " .. type(pattern), 2
     end
 end
 
@@ -377,8 +388,10 @@ function methods.receiveuntil(...)
     current_request()
     local self, pattern, options = ...
     check_self(self, "receiveuntil")
-    local err = bad_until(n, pattern, options)
-    if err then
+    local err, place = bad_until(n, pattern, options)
+    if place then
+        bad_argument(place, err)
+    elseif err then
         error(err, 2)
     elseif pattern == "" then
         return nil, "pattern is empty"

@@ -5,6 +5,7 @@
 --                          text = "127.0.0.1:80"}
 --                       | {kind = "name", name, port}
 --                       | nil, err
+--   parse_url(host, port)   the same; an error without what was given
 --   is_ipv4(text), is_ipv6(text)   whether it is a numeric address
 --
 -- A port within the host wins over the other one.
@@ -142,6 +143,9 @@ local function parse(host, port)
     end
     return parse_inet(host, port)
 end
+
+
+_M.parse_url = parse
 
 
 function _M.parse(host, port)

@@ -23,12 +23,15 @@
 local check = require "resty_py.net.check"
 local dial = require "resty_py.net.dial"
 local keepalive = require "resty_py.net.keepalive"
+local log = require "resty_py.log"
 local options = require "resty_py.net.tcp_options"
 local phases = require "resty_py.request.phases"
 local pools = require "resty_py.net.pool"
 local target = require "resty_py.net.target"
+local tcp_tls = require "resty_py.net.tcp_tls"
 local text_of = require "resty_py.net.text".text_of
 
+local bad_argument = check.bad_argument
 local busy = check.busy
 local check_count = check.count
 local check_self = check.self
@@ -36,9 +39,12 @@ local make = dial.connect
 local error = error
 local format = string.format
 local ipairs = ipairs
+local debug_log = log.debug
+local debugs = log.debugs
 local log_closed = check.log_closed
 local log_error = dial.log_error
 local log_failure = check.log_failure
+local log_timeout = check.log_timeout
 local lower = string.lower
 local pairs = pairs
 local select = select
@@ -57,7 +63,7 @@ local current_request = phases.request
 local Tcp = {}
 Tcp.__index = Tcp
 
-for _, methods in ipairs {options, keepalive} do
+for _, methods in ipairs {options, keepalive, tcp_tls} do
     for name, method in pairs(methods) do
         Tcp[name] = method
     end
@@ -69,15 +75,17 @@ local _M = {methods = Tcp}
 -- Lifetime ------------------------------------------------------------------
 
 
+-- A subrequest's sockets last as long as its main request.
 local function own(self, r)
     self.request = r
-    local sockets = r.sockets
+    local main = r.main or r
+    local sockets = main.sockets
     if not sockets then
-        r.sockets = {self}
-    elseif self.listed ~= r then
+        main.sockets = {self}
+    elseif self.listed ~= main then
         sockets[#sockets + 1] = self
     end
-    self.listed = r
+    self.listed = main
 end
 
 
@@ -207,10 +215,10 @@ local function read_options(given, settings)
 end
 
 
-local function find_pool(self, size, backlog)
+local function find_pool(self, size, backlog, r)
     local pool = pools.find(self.key)
     if not pool and size then
-        pool = pools.create(self.key, size, backlog)
+        pool = pools.create(self.key, size, backlog, r)
     end
     return pool
 end
@@ -235,7 +243,7 @@ end
 
 -- Takes a connection from the pool, or makes one that the pool counts.
 local function connect_pooled(self, r, pool, host, port, timeout)
-    local connection, reused = pool:take()
+    local connection, reused = pool:take(r)
     if connection then
         return connection, reused
     end
@@ -261,10 +269,21 @@ local function connect_pooled(self, r, pool, host, port, timeout)
 end
 
 
+local function log_connecting(self, r, timeout)
+    if self.bind_address then
+        debug_log(r, "lua tcp socket bind ip: " .. self.bind_address)
+    end
+    log_timeout(r, "connect", timeout)
+end
+
+
 local function open(self, r, host, port, size, backlog)
     local timeout = self.connect_timeout
         or r.settings.lua_socket_connect_timeout
-    local pool = find_pool(self, size, backlog)
+    local pool = find_pool(self, size, backlog, r)
+    if debugs(r) then
+        log_connecting(self, r, timeout)
+    end
     local connection, extra
     self.connecting = true
     if pool then
@@ -286,11 +305,15 @@ end
 
 -- Readies a socket that has been used for another connect.
 -- Returns true | nil, err.
-local function reuse(self)
+local function reuse(self, r)
     local err = busy(self, true, true)
     if err then
         return nil, err
     end
+    if self.connection then
+        debug_log(r, "lua tcp socket reconnect without shutting down")
+    end
+    debug_log(r, "lua reuse socket upstream ctx")
     self:release()
     return true
 end
@@ -305,8 +328,7 @@ function Tcp.connect(...)
     local self, host, port = ...
     check_self(self, "connect")
     if type(host) ~= "string" and type(host) ~= "number" then
-        error(format("bad argument #1 to 'connect' (string expected, got %s)",
-                     type(host)), 2)
+        bad_argument(2, "string expected, got " .. type(host))
     end
     host = tostring(host)
     local given = select(n, ...)
@@ -314,7 +336,7 @@ function Tcp.connect(...)
     if type(given) == "table" then
         size, backlog, key, err = read_options(given, r.settings)
         if err then
-            error(format("bad argument #%d to 'connect' (%s)", n - 1, err), 2)
+            bad_argument(n, err)
         end
         port = n == 4 and port or nil
     end
@@ -327,7 +349,7 @@ function Tcp.connect(...)
     self.key = key or default
     if self.request then
         local ok
-        ok, err = reuse(self)
+        ok, err = reuse(self, r)
         if not ok then
             return nil, err
         end
@@ -345,8 +367,7 @@ function Tcp.bind(...)
     local self, address, port = ...
     check_self(self, "bind")
     if type(address) ~= "string" and type(address) ~= "number" then
-        error(format("bad argument #1 to 'bind' (string expected, got %s)",
-                     type(address)), 2)
+        bad_argument(2, "string expected, got " .. type(address))
     end
     address = tostring(address)
     if not (target.is_ipv4(address) or target.is_ipv6(address)) then
@@ -395,16 +416,19 @@ function Tcp.send(...)
     if type(data) ~= "string" then
         data, err = text_of(data)
         if err then
-            error(format("bad argument #1 to 'send' (%s)", err), 2)
+            bad_argument(2, err)
         end
     end
     if data == "" then
         return 0
     end
+    local timeout = self.send_timeout or r.settings.lua_socket_send_timeout
+    if debugs(r) then
+        log_timeout(r, "send", timeout)
+    end
     self.writing = true
     local ok
-    ok, err = connection:write(data, self.send_timeout
-                               or r.settings.lua_socket_send_timeout, self)
+    ok, err = connection:write(data, timeout, self)
     self.writing = false
     if not ok then
         return send_failed(self, r, err)

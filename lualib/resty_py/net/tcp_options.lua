@@ -9,7 +9,6 @@ local native = require "resty_py.native"
 
 local error = error
 local format = string.format
-local ipairs = ipairs
 local net = native.net
 local tostring = tostring
 local type = type
@@ -78,16 +77,6 @@ function Tcp.shutdown(self, direction)
     self.connection:shutdown_write()
     self.write_closed = true
     return 1
-end
-
-
-local UNSUPPORTED = {"sslhandshake", "setclientcert", "settrustedstore",
-                     "getsslpointer", "getsslctx", "getsslsession"}
-
-for _, name in ipairs(UNSUPPORTED) do
-    Tcp[name] = function()
-        error("tcpsock:" .. name .. " is not supported yet by resty-py", 2)
-    end
 end
 
 

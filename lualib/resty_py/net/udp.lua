@@ -40,6 +40,7 @@ local recv = sys.recv
 local select = select
 local send = sys.send
 local setmetatable = setmetatable
+local spend = scheduler.spend
 local sub = string.sub
 local tonumber = tonumber
 local tostring = tostring
@@ -205,6 +206,7 @@ function Udp.send(...)
     local r = current_request()
     local self, data = ...
     check_self(self, "send")
+    spend()
     local ok, err = ready(self, r)
     if not ok then
         if err == "closed" then
@@ -230,16 +232,16 @@ end
 
 local function read(self, timeout)
     local connection = self.connection
-    while true do
+    spend(self)
+    while connection.fd do
         local data, err, code = recv(connection.fd, MAX_DATAGRAM)
         if data or err ~= "again" then
             return data, err, code
         elseif connection:wait_readable(timeout, self) == TIMEOUT then
             return nil, "timeout"
-        elseif not connection.fd then
-            return nil, "closed"
         end
     end
+    return nil, "closed"
 end
 
 

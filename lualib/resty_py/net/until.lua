@@ -158,6 +158,12 @@ local function take(self, connection)
     local length, held = chunk_end(self, buffer, position)
     if length then
         return take_chunk(self, connection, length, held), true
+    elseif #buffer - position + 1 < size then
+        -- Less than a chunk: what cannot begin the pattern is not looked at
+        -- again.
+        local known = take_known(self, connection)
+        self.size = size - #known
+        return known, false
     end
 end
 

@@ -14,7 +14,7 @@
 --    stay in that of who made them.
 -- 2. OpenResty makes a VM; this is an environment. Shared remains what does
 --    not go by globals and require: the tables of ngx and of the standard
---    libraries, metatables of strings, C modules, what module() makes.
+--    libraries, metatables of strings, C modules.
 --
 -- Follows ngx_http_lua_create_ctx and ngx_http_lua_init_vm.
 
@@ -25,6 +25,7 @@ local assert = assert
 local error = error
 local format = string.format
 local getinfo = debug.getinfo
+local gsub = string.gsub
 local load = load
 local loadfile = loadfile
 local loadstring = loadstring
@@ -34,8 +35,10 @@ local setfenv = setfenv
 local sub = string.sub
 local type = type
 
--- compat/require.lua, which makes the functions of `package` and require.
+-- compat/require.lua, which makes the functions of `package` and require, and
+-- what makes module() beside it.
 local REQUIRE = sub(getinfo(require, "S").source, 2)
+local MODULE = gsub(REQUIRE, "require%.lua$", "module.lua")
 
 local globals, modules, init_of
 
@@ -51,12 +54,21 @@ local function copy(from)
 end
 
 
-local function expect(value, kind)
-    if type(value) ~= kind then
-        error(format("bad argument #1 to 'require' (%s expected, got %s)",
-                     kind, type(value)), 3)
+local function expecting(name)
+    return function(value, kind)
+        if type(value) ~= kind then
+            error(format("bad argument #1 to '%s' (%s expected, got %s)",
+                         name, kind, type(value)), 3)
+        end
     end
 end
+
+
+local shims = {
+    [REQUIRE] = {expect = expecting("require")},
+    [MODULE] = {expect = expecting("module"), getinfo = getinfo,
+                change_environment = setfenv},
+}
 
 
 local function within(env, chunk, err)
@@ -93,7 +105,9 @@ local function install_package(env)
     own.loaders, own.searchers = {}, nil
     own.loaded._G, own.loaded.package = env, own
     env.package = own
-    assert(loadfile(REQUIRE, nil, env))({expect = expect})
+    for path, shim in pairs(shims) do
+        assert(loadfile(path, nil, env))(shim)
+    end
 end
 
 

@@ -13,6 +13,7 @@
 
 local access = require "resty_py.request.access"
 local access_log = require "resty_py.request.access_log"
+local auth_request = require "resty_py.modules.auth_request"
 local charset = require "resty_py.modules.charset"
 local echo = require "resty_py.modules.echo"
 local filters = require "resty_py.http.filters"
@@ -24,19 +25,25 @@ local location = require "resty_py.program.location"
 local map = require "resty_py.program.map"
 local pace = require "resty_py.http.pace"
 local pattern = require "resty_py.program.pattern"
+local peers = require "resty_py.modules.proxy.peers"
+local proxy = require "resty_py.modules.proxy"
+local scheduler = require "resty_py.scheduler"
 local script = require "resty_py.program.script"
+local secure = require "resty_py.http.secure"
 local set_misc = require "resty_py.modules.set_misc"
 local settings = require "resty_py.settings"
 local static = require "resty_py.static"
 local steps = require "resty_py.request.steps"
 local template = require "resty_py.program.template"
+local tls = require "resty_py.program.tls"
 local variables = require "resty_py.request.variables"
 
 local ipairs = ipairs
 local pairs = pairs
 
 -- Modules that make settings of their own out of those of a location.
-local MODULES = {static, echo, headers, headers_more, charset, set_misc, pace}
+local MODULES = {static, echo, headers, headers_more, charset, set_misc, pace,
+                 proxy, auth_request}
 
 local servers, endpoints = {}, {}
 
@@ -102,6 +109,7 @@ local function compile_server(given)
         hooks = compile_hooks(given.hooks),
     }
     steps.build_server(server)
+    tls.prepare(server, _M.hooks)
     return server
 end
 
@@ -160,7 +168,10 @@ local function compile_endpoint(given)
     for i, number in ipairs(given.servers) do
         members[i] = servers[number + 1]
     end
-    return new_endpoint(servers[given.default + 1], members)
+    local endpoint = new_endpoint(servers[given.default + 1], members)
+    endpoint.is_tls = given.options.ssl
+    endpoint.may_be_tls = endpoint.is_tls
+    return endpoint
 end
 
 
@@ -178,6 +189,8 @@ local function link_others(given)
                 local others = endpoints[i].others or {}
                 endpoints[i].others = others
                 others[b.host] = endpoints[j]
+                endpoints[i].may_be_tls = endpoints[i].may_be_tls
+                    or endpoints[j].is_tls
             end
         end
     end
@@ -206,9 +219,13 @@ end
 
 function _M.load(given)
     settings.define(given.settings)
+    scheduler.cache_max = settings.main.lua_thread_cache_max_entries
+        or scheduler.cache_max
     declare(given)
     access_log.define(given.log_formats or {})
+    peers.define(given.upstreams or {})
     _M.hooks = compile_hooks(given.hooks or {})
+    secure.hooks = _M.hooks
     for i, each in ipairs(given.servers) do
         servers[i] = compile_server(each)
     end

@@ -15,6 +15,7 @@
 --   steps       what the request engine runs in it (request/steps.lua)
 --   limit_except   {methods = set, location = record}, or nil
 --   exact, by_length, lengths, regexes, named   the nested locations
+--   slashed     what answers paths that lack but a slash of one: steps.lua
 --
 -- Rules (ngx_http_core_find_location):
 --
@@ -40,6 +41,14 @@ local _M = {}
 -- Making -------------------------------------------------------------------
 
 
+local function add_slashed(record, inner)
+    if inner.to_slash then
+        record.slashed = record.slashed or {}
+        record.slashed[sub(inner.pattern, 1, -2)] = inner.to_slash
+    end
+end
+
+
 local function add_prefix(record, inner)
     local length = #inner.pattern
     local of_length = record.by_length[length]
@@ -49,12 +58,14 @@ local function add_prefix(record, inner)
         record.lengths[#record.lengths + 1] = length
     end
     of_length[inner.pattern] = inner
+    add_slashed(record, inner)
 end
 
 
 local ADD = {
     ["="] = function(record, inner)
         record.exact[inner.pattern] = inner
+        add_slashed(record, inner)
     end,
     ["@"] = function(record, inner)
         record.named[inner.pattern] = inner
@@ -116,30 +127,31 @@ end
 -- Finding ------------------------------------------------------------------
 
 
-local function find_prefix(record, uri)
-    local lengths = record.lengths
-    for i = 1, #lengths do
-        local length = lengths[i]
-        if length <= #uri then
-            local found = record.by_length[length][sub(uri, 1, length)]
-            if found then
-                return found
-            end
-        end
+-- Returns the nested location of the longest prefix, among those whose length
+-- is `i`-th or later, or nil.
+local function find_prefix(record, uri, i)
+    local length = record.lengths[i]
+    if not length then
+        return nil
     end
+    local found = length <= #uri
+        and record.by_length[length][sub(uri, 1, length)]
+    return found or find_prefix(record, uri, i + 1)
 end
 
 
 local find
 
 
-local function find_regex(record, r)
-    local regexes = record.regexes
-    for i = 1, #regexes do
-        if match(regexes[i].regex, r, r.uri) then
-            return (find(regexes[i], r))
-        end
+-- The same for regular expressions.
+local function find_regex(record, r, i)
+    local each = record.regexes[i]
+    if not each then
+        return nil
+    elseif match(each.regex, r, r.uri) then
+        return (find(each, r))
     end
+    return find_regex(record, r, i + 1)
 end
 
 
@@ -150,12 +162,16 @@ function find(record, r)
         return exact, true
     end
     local found, over = record, nil
-    local prefix = find_prefix(record, r.uri)
+    local prefix = find_prefix(record, r.uri, 1)
+    local slashed = record.slashed and record.slashed[r.uri]
+    if slashed and not (prefix and prefix.pattern == r.uri) then
+        return slashed, true
+    end
     if prefix then
         found, over = find(prefix, r)
     end
     if not over and not (prefix and prefix.modifier == "^~") then
-        local by_regex = find_regex(record, r)
+        local by_regex = find_regex(record, r, 1)
         if by_regex then
             return by_regex, true
         end

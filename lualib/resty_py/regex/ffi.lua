@@ -61,7 +61,7 @@ int resty_py_pcre2_dfa_match(const resty_py_pcre2_code *, const char *, size_t,
 ]]
 
 local JIT_COMPLETE = 1
-local INFO_CAPTURE_COUNT, INFO_NAME_COUNT = 4, 17
+local INFO_CAPTURE_COUNT, INFO_JIT_SIZE, INFO_NAME_COUNT = 4, 10, 17
 local INFO_NAME_ENTRY_SIZE, INFO_NAME_TABLE = 18, 19
 local MESSAGE_SIZE = 256
 
@@ -79,6 +79,7 @@ local PAIR = 2 * HALVES
 
 local code, offset = new("int[1]"), new("size_t[1]")
 local number, pointer = new("uint32_t[1]"), new("const uint8_t *[1]")
+local jit_size = new("size_t[1]")
 local workspace = new("int[?]", DFA_WORKSPACE)
 
 local context = C.resty_py_pcre2_context_create(nil)
@@ -110,11 +111,11 @@ local function read_names(handle)
     local names = {}
     C.resty_py_pcre2_info(handle, INFO_NAME_TABLE, pointer)
     local entry = pointer[0]
-    local size = info(handle, INFO_NAME_ENTRY_SIZE)
+    local length = info(handle, INFO_NAME_ENTRY_SIZE)
     for i = 1, info(handle, INFO_NAME_COUNT) do
         names[2 * i - 1] = ffi_string(entry + 2)
         names[2 * i] = entry[0] * 256 + entry[1]
-        entry = entry + size
+        entry = entry + length
     end
     return names
 end
@@ -146,6 +147,12 @@ function _M.compile(pattern, options, extra, jit, dfa)
         C.resty_py_pcre2_jit_compile(handle, JIT_COMPLETE)
     end
     return record(gc(handle, C.resty_py_pcre2_code_free), dfa)
+end
+
+
+function _M.is_jitted(re)
+    C.resty_py_pcre2_info(re.handle, INFO_JIT_SIZE, jit_size)
+    return jit_size[0] ~= 0
 end
 
 

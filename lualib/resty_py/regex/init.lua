@@ -34,6 +34,7 @@
 --      message(code)             PCRE2's text
 --      limit(n)                  the match limit
 --      jit_stack(size)           whether there was memory
+--      is_jitted(re)             whether it is machine code; of ffi.lua alone
 -- 2. Texts and numbers of errors are those of the OpenResty that lua-resty-core
 --    0.1.25 belongs to, which runs PCRE 8.39 (errors.lua). Newer ones run
 --    PCRE2, as we do, and show its own: "missing closing parenthesis" for
@@ -55,6 +56,7 @@
 
 local cache = require "resty_py.regex.cache"
 local errors = require "resty_py.regex.errors"
+local log = require "resty_py.log"
 local native = require "resty_py.native"
 local options = require "resty_py.regex.options"
 local settings = require "resty_py.settings"
@@ -97,6 +99,14 @@ local function configure()
 end
 
 
+local function log_jit(re)
+    if log.enabled(log.DEBUG) then
+        log.debug(nil, "pcre JIT compiling result: "
+                  .. (engine.is_jitted(re) and 1 or 0))
+    end
+end
+
+
 local function translate(pattern, parsed)
     local bits, jit, dfa = parsed.bits, parsed.jit, parsed.dfa
     local re, code, offset = engine.compile(pattern, bits, 0, jit, dfa)
@@ -108,6 +118,9 @@ local function translate(pattern, parsed)
         return nil, errors.compile(code, engine.message(code), pattern, offset)
     end
     re.duplicates = parsed.duplicates
+    if jit and engine.is_jitted then
+        log_jit(re)
+    end
     return re
 end
 

@@ -18,6 +18,8 @@ local sys = require "resty_py.sys"
 local peek = sys.peek
 local setmetatable = setmetatable
 
+local LEFT = "client prematurely closed connection"
+
 local Watch = {}
 Watch.__index = Watch
 
@@ -25,12 +27,14 @@ local _M = {}
 
 
 -- Calls gone(r) each time that the client is seen to have left r.
-function _M.watch(r, gone)
+--   note   f() -> what the log says of the consequences, or nil
+function _M.watch(r, gone, note)
     r.connection.watcher = setmetatable({
         parked = true,
         value = nil,
         request = r,
         gone = gone,
+        note = note,
     }, Watch)
 end
 
@@ -51,6 +55,15 @@ local function is_read(r)
 end
 
 
+-- Proxied requests go another way in nginx, and have words of their own.
+local function describe(self, err)
+    if self.note then
+        return "epoll_wait() reported that " .. LEFT .. self.note()
+    end
+    return err and "recv() failed (" .. err .. "): " .. LEFT or LEFT
+end
+
+
 function Watch:run()
     local r = self.request
     if r.terminated or not r.connection.fd then
@@ -62,9 +75,7 @@ function Watch:run()
     end
     local left, err = has_left(r.connection)
     if left then
-        log.request(r, log.INFO, err and "recv() failed (" .. err .. "): "
-                    .. "client prematurely closed connection"
-                    or "client prematurely closed connection")
+        log.request(r, log.INFO, describe(self, err))
         return self.gone(r)
     end
 end

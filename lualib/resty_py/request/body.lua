@@ -222,8 +222,7 @@ end
 
 
 local FAILURES = {
-    timeout = {408, log.INFO, "client timed out (110: Connection timed out)"
-               .. " while reading client request body"},
+    timeout = {408},
     closed = {400, log.INFO, "client prematurely closed connection"},
     invalid = {400, log.ERR, "client sent invalid chunked body"},
     ["too large"] = {413},
@@ -251,8 +250,9 @@ local function fail(r, err)
     local failure = failure_of(r, err)
     r.body_state = "discarded"
     r.keepalive = false
-    if err == "closed" or r.connection.code then
-        -- Nobody is there to read an error page.
+    if err == "closed" or r.connection.code or r.headers_sent then
+        -- Nobody is there to read an error page, or it is too late for one:
+        -- the response must not look whole.
         r.downstream.failed = err
     end
     log_failure(r, failure)
@@ -321,7 +321,9 @@ end
 
 
 local function has_rest(r)
-    if r.body_state == "none" or r.body_state == "read" then
+    if r.body_state == "none"
+        or r.body_state == "read" and not r.body_socket
+    then
         return false
     elseif r.head.chunked then
         return not (r.chunk_state and r.chunk_state.done)

@@ -27,6 +27,7 @@ local join = require "resty_py.request.headers".join
 local match = string.match
 local max = math.max
 local open = io.open
+local ipairs = ipairs
 local pairs = pairs
 
 -- Random bytes of $request_id.
@@ -183,8 +184,10 @@ local BUILTIN = {
         return r.args and r.args ~= "" and "?" or ""
     end,
     server_protocol = server_protocol,
-    scheme = function() return "http" end,
-    https = function() return "" end,
+    scheme = function(r)
+        return r.downstream.is_tls and "https" or "http"
+    end,
+    https = function(r) return r.downstream.is_tls and "on" or "" end,
     host = function(r)
         return r.head.host or r.settings.server_name or ""
     end,
@@ -335,6 +338,10 @@ local PREFIXES = {
         return SENT[key] or sent_any(key)
     end},
 }
+
+for _, prefix in ipairs(module_variables.prefixes) do
+    PREFIXES[#PREFIXES + 1] = prefix
+end
 
 
 return {getters = BUILTIN, prefixes = PREFIXES, changeable = changeable,

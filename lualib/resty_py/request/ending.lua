@@ -18,6 +18,7 @@ local access_log = require "resty_py.request.access_log"
 local body = require "resty_py.request.body"
 local handler = require "resty_py.program.handler"
 local hooks = require "resty_py.request.hooks"
+local log = require "resty_py.log"
 local response = require "resty_py.http.response"
 local scheduler = require "resty_py.scheduler"
 
@@ -56,9 +57,13 @@ end
 
 
 local function run_log_by_lua(r, code)
+    if log.debugs(r) then
+        log.handler(r, "lua log handler")
+    end
     local chunk = handler.chunk(code, r)
     if chunk then
         hooks.run(r, "log", chunk)
+        _M.close_sockets(r)
     end
 end
 

@@ -72,7 +72,7 @@ function _M.exit(thread, code)
     kill(thread)
     kill_threads(r)
     if not r.head then
-        return r:over()
+        return r:over(code)
     end
     return r:over(settle(r, code))
 end

@@ -4,29 +4,18 @@
 --   refuse(downstream, head, code, reason, without_answer)
 --                             one that could not be read
 --   conclude(r)               its response has left, or is lost
+--   secure(downstream)        begins a handshake (http/secure.lua)
 --
 -- Follows ngx_http_process_request and ngx_http_set_virtual_server.
 
 local ending = require "resty_py.request.ending"
 local engine = require "resty_py.request.engine"
 local log = require "resty_py.log"
-local native = require "resty_py.native"
 local request = require "resty_py.request"
+local secure = require "resty_py.http.secure"
 local steps = require "resty_py.request.steps"
 
-local _M = {conclude = ending.conclude}
-
-
--- What a client has come to, where others listen on the same port.
-local function find_other(downstream, endpoint)
-    local found = downstream.endpoint
-    if not found then
-        local host = native.net["local"](downstream.connection.fd)
-        found = endpoint.others[host] or endpoint
-        downstream.endpoint = found
-    end
-    return found
-end
+local _M = {conclude = ending.conclude, secure = secure.begin}
 
 
 -- Puts the server in force that the Host header names.
@@ -40,7 +29,7 @@ end
 local function new(downstream, head, host)
     local endpoint = downstream.listener.endpoint
     if endpoint.others then
-        endpoint = find_other(downstream, endpoint)
+        endpoint = downstream:own_endpoint()
     end
     local server = endpoint.only
     if server then
@@ -56,6 +45,12 @@ end
 function _M.serve(downstream, head)
     local r = new(downstream, head, head.host or "")
     downstream.request = r
+    if downstream.listener.secure then
+        local code = secure.refusal(r)
+        if code then
+            return engine.finalize(r, code)
+        end
+    end
     return steps.begin(r)
 end
 

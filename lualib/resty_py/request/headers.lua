@@ -29,6 +29,7 @@ local concat = table.concat
 local find = string.find
 local gsub = string.gsub
 local ipairs = ipairs
+local tonumber = tonumber
 
 local _M = {}
 
@@ -153,18 +154,29 @@ end
 
 
 -- Returns whether the value can be one of Host.
-local function set_host(head, value)
+local function set_host(head, value, r)
     local name = host.normalize(value)
     if not name then
         return false
     end
     head.host, head.host_header = name, value
+    if r.vars then
+        r.vars.host = nil
+    end
     return true
 end
 
 
-local function set_length(_, value)
-    return not find(value, "[^0-9]")
+-- What of the body is still to be read goes by it as well.
+local function set_length(head, value, r)
+    if find(value, "[^0-9]") then
+        return false
+    end
+    head.content_length = tonumber(value)
+    if r.body_state == "unread" and not head.chunked then
+        r.body_left = head.content_length
+    end
+    return true
 end
 
 
@@ -179,7 +191,7 @@ local function change(r, name, value, override)
         return not override or _M.clear(r, name)
     end
     local setter = SETTERS[key]
-    if setter and not setter(r.head, value) then
+    if setter and not setter(r.head, value, r) then
         return false
     elseif override or SINGLE[key] then
         replace(own_fields(r), record.name, value, key)

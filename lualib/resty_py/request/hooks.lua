@@ -33,13 +33,23 @@ local function message(err)
 end
 
 
+-- Called in place of a chunk: the JIT gives up on xpcall of a function that
+-- takes any number of arguments, as a chunk does.
+local function enter(chunk, args)
+    if args then
+        return (chunk(unpack(args)))
+    end
+    return (chunk())
+end
+
+
 -- What is no text has no traceback either.
 local function traced(err)
     local text = message(err)
     if not text then
         return "unknown reason"
     end
-    return text .. "\n" .. trace.here(_M.call, 2)
+    return text .. "\n" .. trace.here(enter, 2)
 end
 
 
@@ -47,8 +57,10 @@ end
 local spare
 
 
--- Calls chunk(…) for `r` in `phase`. Returns what xpcall does.
-function _M.call(r, phase, chunk, ...)
+-- Calls the chunk for `r` in `phase`. Returns whether it ended well, and what
+-- it returned or the error.
+--   args   array of its arguments, nil for none
+function _M.call(r, phase, chunk, args)
     local thread, former = scheduler.current, r.phase
     local stand_in = spare or {is_hook = true}
     spare = nil
@@ -56,7 +68,7 @@ function _M.call(r, phase, chunk, ...)
     -- In init_by_lua there is no request.
     scheduler.current = phase ~= "init" and stand_in or nil
     r.phase = phase
-    local ok, value = xpcall(chunk, traced, ...)
+    local ok, value = xpcall(enter, traced, chunk, args)
     r.phase = former
     scheduler.current = thread
     stand_in.request = nil
@@ -67,9 +79,12 @@ end
 
 local call = _M.call
 
+-- What calls the function of a hook.
+_M.base = enter
 
-function _M.run(r, phase, chunk, ...)
-    local ok, value = call(r, phase, chunk, ...)
+
+function _M.run(r, phase, chunk, args)
+    local ok, value = call(r, phase, chunk, args)
     if not ok then
         log.request(r, log.ERR, "failed to run " .. phase .. "_by_lua*: "
                     .. value)
@@ -82,7 +97,7 @@ end
 function _M.run_set(r, chunk, args)
     local former = r.arg
     r.arg = args
-    local ok, value = _M.run(r, "set", chunk, unpack(args))
+    local ok, value = _M.run(r, "set", chunk, args)
     r.arg = former
     local kind = type(value)
     if ok and kind ~= "string" and kind ~= "number" then

@@ -60,7 +60,6 @@ local DEFAULTS = {
     body_over = false,
     filter_failed = false,
     header_only = false,
-    chunked = false,
     buffering = false,
     is_streamed = false,
 
@@ -90,6 +89,7 @@ function _M.new(downstream, head, server)
         uri = head.line.uri,
         args = head.line.args,
         phase = "content",
+        content = nil,
         steps = nil,
         step = 0,
         start_mono = clock.mono,
@@ -106,8 +106,10 @@ function _M.new(downstream, head, server)
         content_length = nil,
         headers = nil,
         headers_sent = false,
+        chunked = false,
         eof = false,
-        out = {},
+        -- As many places as the pieces of a short response.
+        out = {nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil},
         out_n = 0,
         out_size = 0,
         body_sent = 0,

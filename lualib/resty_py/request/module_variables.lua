@@ -4,12 +4,14 @@
 --   getters      name -> f(r), a string, or nil where it has no value
 --   changeable   set of those that a directive may define anew
 --   fixed        set of nginx's own names among those that begin as a prefix
+--   prefixes     array of {beginning of names, f(rest) -> f(r)}
 --
 -- A space in front of a name hides it from Lua: see resty_py/conf/variables.py.
 --
 -- Follows the modules' ngx_http_variable_t tables.
 
 local native = require "resty_py.native"
+local proxy = require "resty_py.modules.proxy.variables"
 local strftime = require "resty_py.modules.set_misc.strftime"
 local clock = require "resty_py.clock"
 
@@ -20,6 +22,7 @@ local gmatch = string.gmatch
 local ipairs = ipairs
 local pairs = pairs
 local select = select
+local sub = string.sub
 
 -- What the SSI module writes dates by where nothing else is said.
 local DATE_FORMAT = "%A, %d-%b-%Y %H:%M:%S %Z"
@@ -29,13 +32,11 @@ local ABSENT = [[
     proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr
     proxy_protocol_server_port limit_conn_status limit_req_status
     secure_link secure_link_expires slice_range uid_got uid_set
-    upstream_addr upstream_bytes_received upstream_bytes_sent
-    upstream_cache_status upstream_connect_time upstream_header_time
-    upstream_response_length upstream_response_time upstream_status
+    upstream_cache_status
 ]]
 
--- The same for those that may be defined anew.
-local ABSENT_CHANGEABLE = [[
+-- Those of connections over TLS, which may be defined anew.
+local TLS = [[
     ssl_protocol ssl_cipher ssl_ciphers
     ssl_curve ssl_curves ssl_session_id ssl_session_reused ssl_early_data
     ssl_server_name ssl_alpn_protocol ssl_client_cert ssl_client_raw_cert
@@ -66,15 +67,25 @@ local function empty()
 end
 
 
+-- The value of an ssl_ variable, by the rest of its name.
+local function of_tls(name)
+    return function(r)
+        local ssl = r.connection.ssl
+        return ssl and native.tls.variable(ssl, name) or nil
+    end
+end
+
+
 for name in gmatch(ABSENT, "%S+") do
     getters[name] = absent
 end
-for name in gmatch(ABSENT_CHANGEABLE, "%S+") do
-    getters[name], changeable[name] = absent, true
+for name in gmatch(TLS, "%S+") do
+    getters[name], changeable[name] = of_tls(sub(name, 5)), true
 end
-for _, name in ipairs {" proxy_host", " proxy_port"} do
-    getters[name], changeable[name] = absent, true
+for name, getter in pairs(proxy.getters) do
+    getters[name] = getter
 end
+changeable[" proxy_host"], changeable[" proxy_port"] = true, true
 getters[" gzip_ratio"] = absent
 for name in gmatch(FIXED, "%S+") do
     fixed[name] = true
@@ -175,4 +186,5 @@ for _, name in ipairs {"ancient_browser", "modern_browser", "msie",
     changeable[name] = true
 end
 
-return {getters = getters, changeable = changeable, fixed = fixed}
+return {getters = getters, changeable = changeable, fixed = fixed,
+        prefixes = proxy.prefixes}

@@ -12,15 +12,19 @@
 --
 -- Order (ngx_http_core_module.h): server_rewrite, find_config, rewrite,
 -- post_rewrite, access, post_access, precontent, content. As in nginx Lua
--- handlers come last in their phase, unless *_by_lua_no_postpone is on.
+-- handlers come last in their phase, unless *_by_lua_no_postpone is on, but
+-- for server_rewrite, where they come first.
 
 local access = require "resty_py.request.access"
+local auth_request = require "resty_py.modules.auth_request"
 local echo = require "resty_py.modules.echo"
 local engine = require "resty_py.request.engine"
 local handler = require "resty_py.program.handler"
 local headers_more = require "resty_py.modules.headers_more"
 local location = require "resty_py.program.location"
 local log = require "resty_py.log"
+local proxy = require "resty_py.modules.proxy"
+local redirection = require "resty_py.http.redirection"
 local response = require "resty_py.http.response"
 local script = require "resty_py.program.script"
 local static = require "resty_py.static"
@@ -32,19 +36,24 @@ local find = location.find
 local format = string.format
 local run = engine.run
 local run_script = script.run
+local setmetatable = setmetatable
+local sub = string.sub
 
 local OK, HTTP_OK, DECLINED = 0, 200, -5
+local MOVED_PERMANENTLY = 301
 local FORBIDDEN, NOT_FOUND, TOO_LARGE = 403, 404, 413
 local INTERNAL_SERVER_ERROR = 500
 
 local _M = {}
 
 
+-- No loop: the JIT gives up on all that leads to one whose rounds are few.
 local function advance(r)
-    repeat
-        local place = r.step + 1
-        r.step = place
-    until r.steps[place](r) ~= true
+    local place = r.step + 1
+    r.step = place
+    if r.steps[place](r) == true then
+        return advance(r)
+    end
 end
 
 
@@ -96,16 +105,30 @@ local OVER = {
 }
 
 
--- A step that runs the Lua handler of a phase.
-local function lua_step(phase, code)
-    local over = OVER[phase]
+local TITLES = {server_rewrite = "server rewrite"}
+
+
+-- Debug lines tell of a handler.
+local function told(phase, step)
+    local title = "lua " .. (TITLES[phase] or phase) .. " handler"
     return function(r)
+        log.handler(r, title)
+        return step(r)
+    end
+end
+
+
+-- A step that runs the Lua handler of a phase.
+local function lua_step(phase, code, settings)
+    local over = OVER[phase]
+    local function step(r)
         local chunk, status = chunk_of(code, r)
         if not chunk then
             return finalize(r, status)
         end
         return run(r, phase, chunk, over)
     end
+    return log.is_debug(settings) and told(phase, step) or step
 end
 
 
@@ -203,6 +226,19 @@ local function check_access(r)
 end
 
 
+-- Asks another location, in a light thread, who may come in.
+local function ask_location(r)
+    local rc
+    return run(r, "access", function()
+        rc = auth_request.ask(r)
+    end, function(_, code)
+        if access.settle(r, code or rc) then
+            return advance(r)
+        end
+    end)
+end
+
+
 -- A step of the access phase: not in subrequests, nor once access is granted.
 local function guarding(step)
     return function(r)
@@ -267,7 +303,9 @@ end
 
 local serve_static = native(static.serve)
 
-local CONTENT = {lua = content_by_lua, echo = native(echo.content)}
+local CONTENT = {lua = content_by_lua, echo = native(echo.content),
+                 proxy = native(proxy.content)}
+local TOLD = {lua = told("content", content_by_lua)}
 
 
 local function content(r)
@@ -275,13 +313,26 @@ local function content(r)
 end
 
 
+local function told_content(r)
+    return (TOLD[r.content] or content)(r)
+end
+
+
 -- Building ------------------------------------------------------------------
+
+
+-- A handler of the rewrite phase: not after a rewrite that changed the URI.
+local function unless_changed(step)
+    return function(r)
+        return r.uri_changed or step(r)
+    end
+end
 
 
 local function add_lua(steps, record, phase, wrap)
     local code = record.hooks[phase]
     if code then
-        local step = lua_step(phase, code)
+        local step = lua_step(phase, code, (record.base or record).settings)
         steps[#steps + 1] = wrap and wrap(step) or step
     end
 end
@@ -296,6 +347,9 @@ local function add_access(steps, record)
     end
     if settings.access_rules then
         steps[#steps + 1] = guarding(check_access)
+    end
+    if settings.auth_request then
+        steps[#steps + 1] = guarding(ask_location)
     end
     if not early then
         add_lua(steps, record, "access", guarding)
@@ -324,7 +378,9 @@ end
 local function build_tail(record, early)
     local tail = {}
     if not early then
-        add_lua(tail, record, "rewrite")
+        -- An `if`, which has no pattern, follows the script it is in.
+        local follows = record.script or record.pattern == ""
+        add_lua(tail, record, "rewrite", follows and unless_changed)
     end
     if record.settings.input_headers then
         tail[#tail + 1] = change_input
@@ -332,7 +388,7 @@ local function build_tail(record, early)
     tail[#tail + 1] = post_rewrite
     add_access(tail, record)
     add_precontent(tail, record)
-    tail[#tail + 1] = content
+    tail[#tail + 1] = log.is_debug(record.settings) and told_content or content
     return tail
 end
 
@@ -345,8 +401,25 @@ local function append(steps, more)
 end
 
 
+-- Where a location that another server answers ends with a slash, the path
+-- without it is redirected there.
+local function to_slash(record)
+    local function step(r)
+        local args = r.args
+        redirection.set(r, record.pattern
+                        .. (args and args ~= "" and "?" .. args or ""))
+        return finalize(r, MOVED_PERMANENTLY)
+    end
+    return setmetatable({steps = {step}, limit_except = false},
+                        {__index = record})
+end
+
+
 -- Gives a location its steps, and those that follow its script: its tail.
 function _M.build(record)
+    if record.content == "proxy" and sub(record.pattern, -1) == "/" then
+        record.to_slash = to_slash(record)
+    end
     local early = record.settings.rewrite_by_lua_no_postpone
     local steps = {}
     if early then
@@ -360,13 +433,13 @@ function _M.build(record)
 end
 
 
--- Gives a server its steps.
+-- Gives a server its steps. Here Lua comes first.
 function _M.build_server(server)
     local steps = {}
-    if server.base.script then
-        steps[1] = server_script_step(server.base.script)
-    end
     add_lua(steps, server, "server_rewrite")
+    if server.base.script then
+        steps[#steps + 1] = server_script_step(server.base.script)
+    end
     server.finding = {find_config}
     server.steps = append(steps, server.finding)
 end

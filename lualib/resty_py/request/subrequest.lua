@@ -30,7 +30,8 @@
 -- 3. One that is captured keeps its body, and passes no filter but those of
 --    Lua. An error status of it is told to its parent and makes no page.
 -- 4. When its parent ends, or the thread that waits for it, it ends as well.
--- 5. They nest NGX_HTTP_MAX_SUBREQUESTS deep, and a client's request has
+-- 5. They begin when the threads of their parent that can go on have done so.
+-- 6. They nest NGX_HTTP_MAX_SUBREQUESTS deep, and a client's request has
 --    MAX_LIVE of them at once.
 --
 -- Follows ngx_http_subrequest, ngx_http_postpone_filter_module.c and
@@ -43,8 +44,8 @@ local response = require "resty_py.http.response"
 local scheduler = require "resty_py.scheduler"
 
 local concat = table.concat
+local copy_head = require "resty_py.http.meaning".copy
 local format = string.format
-local pairs = pairs
 local setmetatable = setmetatable
 local type_of = require "resty_py.static.mime".type_of
 local wake = scheduler.wake
@@ -65,18 +66,9 @@ local _M = {}
 -- Making ---------------------------------------------------------------------
 
 
-local function copy(from)
-    local to = {}
-    for key, value in pairs(from) do
-        to[key] = value
-    end
-    return to
-end
-
-
 -- The parent's head, whose header lines can be changed on their own.
 local function own_head(r, options)
-    local head = copy(r.head)
+    local head = copy_head(r.head)
     if options.headers then
         head.fields = options.headers
         head.content_length = options.content_length
@@ -218,33 +210,79 @@ local function close(r)
 end
 
 
+local function completed_in_group(sr, cut)
+    release(sr)
+    sr.is_cut = cut
+    if cut and sr.status == CLOSE then
+        return close(sr.main)
+    elseif cut then
+        settle(sr, ERROR)
+    end
+    log_ended(sr)
+    return sr.group:ended()
+end
+
+
 local function add(group, sr)
     group[#group + 1] = sr
     group.left = group.left + 1
-    function sr.completed(_, cut)
-        release(sr)
-        sr.is_cut = cut
-        if cut and sr.status == CLOSE then
-            return close(sr.main)
-        elseif cut then
-            settle(sr, ERROR)
-        end
-        log_ended(sr)
-        return group:ended()
+    sr.group = group
+    sr.completed = completed_in_group
+end
+
+
+-- Starts the subrequests of a group from the i-th on.
+local function start(group, i)
+    local sr = group[i]
+    if not sr then
+        return
+    elseif not sr.terminated then
+        steps.begin(sr)
+    end
+    return start(group, i + 1)
+end
+
+
+-- Starts the groups from the i-th on.
+local function start_groups(starting, i)
+    local group = starting[i]
+    if group then
+        start(group, 1)
+        return start_groups(starting, i + 1)
     end
 end
 
 
--- Starts the subrequests of a group, once the thread has left its coroutine.
-local function begin(thread, group)
+-- Groups of a request that are to start, in order: an item of the scheduler.
+local Starting = {}
+Starting.__index = Starting
+
+
+function Starting:run()
+    local r = self.request
+    -- A thread that has spawned another goes on first.
+    if r.spawner and not r.spawner.dead then
+        return scheduler.post(self)
+    end
+    r.starting = nil
     steps = steps or require "resty_py.request.steps"
+    return start_groups(self, 1)
+end
+
+
+-- Posts a group, once the thread has left its coroutine.
+local function begin(thread, group)
+    local r = group.request
     thread.parked = true
     thread.owner = group
     group.thread = thread
-    for i = 1, #group do
-        if not group[i].terminated then
-            steps.begin(group[i])
-        end
+    local starting = r.starting
+    if starting then
+        starting[#starting + 1] = group
+    else
+        starting = setmetatable({group, request = r}, Starting)
+        r.starting = starting
+        scheduler.post(starting)
     end
 end
 
@@ -276,18 +314,31 @@ local function refuse(sr, code)
 end
 
 
+-- Adds the subrequests of the options from the i-th on.
+-- Returns the group | nil, err.
+local function add_captured(group, list, i)
+    local options = list[i]
+    if not options then
+        return group
+    end
+    local r = group.request
+    local sr, err = make(r, options, "lua ")
+    if not sr then
+        return nil, err
+    end
+    sr.world = r.world
+    sr.captured = {}
+    sr.collect = keep
+    sr.refuse = refuse
+    add(group, sr)
+    return add_captured(group, list, i + 1)
+end
+
+
 function _M.capture(r, list)
-    local group = new_group(r)
-    for i = 1, #list do
-        local sr, err = make(r, list[i], "lua ")
-        if not sr then
-            return nil, err
-        end
-        sr.world = r.world
-        sr.captured = {}
-        sr.collect = keep
-        sr.refuse = refuse
-        add(group, sr)
+    local group, err = add_captured(new_group(r), list, 1)
+    if not group then
+        return nil, err
     end
     return wait(r, group)
 end
@@ -382,6 +433,20 @@ function Queue:forget()
 end
 
 
+local function completed_in_queue(sr, cut)
+    release(sr)
+    if cut then
+        ending.kill_threads(sr.main)
+        return ending.cut(sr.main, sr.status == CLOSE and CLOSE or ERROR)
+    end
+    log_ended(sr)
+    local queue = sr.queue
+    if sr.parent.postponed == queue and queue[queue.first] == sr then
+        return queue:drain()
+    end
+end
+
+
 local function launch(thread, sr, queue)
     steps = steps or require "resty_py.request.steps"
     scheduler.post(thread)
@@ -401,17 +466,8 @@ function _M.start(r, options)
     sr.captured = {}
     sr.collect = keep
     sr.waiting = true
-    function sr.completed(_, cut)
-        release(sr)
-        if cut then
-            ending.kill_threads(sr.main)
-            return ending.cut(sr.main, sr.status == CLOSE and CLOSE or ERROR)
-        end
-        log_ended(sr)
-        if r.postponed == queue and queue[queue.first] == sr then
-            return queue:drain()
-        end
-    end
+    sr.queue = queue
+    sr.completed = completed_in_queue
     queue:add(sr)
     scheduler.leave(launch, sr, queue)
     return nil

@@ -18,9 +18,16 @@ local sub = string.sub
 local _M = {}
 
 
+-- Whether two dots in the path are a segment of it.
+local function climbs(path)
+    return path == ".." or find(path, "^%.%./") or find(path, "/%.%./")
+        or find(path, "/%.%.$")
+end
+
+
 local function is_unsafe(path)
-    return path == "" or find(path, "%z") or find(path, "^%.%./")
-        or path == ".." or find(path, "/%.%./") or find(path, "/%.%.$")
+    return path == "" or find(path, "\0", 1, true)
+        or find(path, "..", 1, true) and climbs(path)
 end
 
 

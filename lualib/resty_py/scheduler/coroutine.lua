@@ -18,6 +18,7 @@
 --
 -- Follows ngx_http_lua_coroutine.c.
 
+local failed = require "resty_py.scheduler.trace".failed
 local phases = require "resty_py.request.phases"
 local scheduler = require "resty_py.scheduler"
 
@@ -156,8 +157,22 @@ function _M.create(f)
 end
 
 
-local function raise_or_return(ok, ...)
+-- Whether Lua's own coroutines are in force, whose errors tell where they come
+-- out of coroutine.wrap.
+local function are_free()
+    local thread = scheduler.current
+    return not thread or thread.is_hook
+end
+
+
+local function raise_or_return(co, ok, ...)
     if not ok then
+        local me = running()
+        if are_free() then
+            error((...), 2)
+        elseif me then
+            failed[me] = {co = co, err = (...)}
+        end
         error((...), 0)
     end
     return ...
@@ -170,7 +185,7 @@ function _M.wrap(f)
     check_phase()
     local co = create(f)
     return function(...)
-        return raise_or_return(resume_if_suspended(co, ...))
+        return raise_or_return(co, resume_if_suspended(co, ...))
     end
 end
 

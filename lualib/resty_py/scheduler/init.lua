@@ -72,13 +72,13 @@ local SLICE = 256
 -- Items of the queue that a thread which used up its slice counts for: a few
 -- such threads, or one again and again, are a turn's work.
 local SLICE_ITEMS = 64
--- Idle coroutines kept for entry threads: lua_thread_cache_max_entries.
-local CACHE_MAX = 1024
 
 -- `current`: the light thread that runs now, or a stand-in of a phase that
 -- cannot yield; nil outside Lua handlers. `alive`: light threads not ended.
+-- `cache_max`: idle coroutines kept for entry threads, which
+-- lua_thread_cache_max_entries sets.
 local _M = {RUNTIME = RUNTIME, REFUSED = REFUSED, TIMEOUT = TIMEOUT,
-            current = nil, budget = 0, alive = 0}
+            current = nil, budget = 0, alive = 0, cache_max = 1024}
 
 local queue = {}
 local head, tail = 1, 1
@@ -109,6 +109,7 @@ _M.base = serve
 -- has one for the whole VM, which must not run in the runtime, and elsewhere
 -- it stays with a coroutine that another request will use.
 local hooked = false
+local debugging = log.enabled(log.DEBUG)
 local sethook = debug.sethook
 
 function debug.sethook(...)
@@ -126,6 +127,9 @@ local function take_coroutine()
     local co = cache[cached]
     cache[cached] = nil
     cached = cached - 1
+    if debugging then
+        log.debug(nil, "lua reusing cached lua thread " .. tostring(co))
+    end
     return co
 end
 
@@ -175,9 +179,12 @@ local function finish(thread, ok, ...)
     if thread.parked then
         undo_wait(thread)
     end
-    if ok and not thread.parent and cached < CACHE_MAX then
+    if ok and not thread.parent and cached < _M.cache_max then
         cached = cached + 1
         cache[cached] = co
+        if debugging then
+            log.debug(nil, "lua caching unused lua thread " .. tostring(co))
+        end
     end
     return thread:ended(ok, ...)
 end
@@ -207,7 +214,8 @@ local function after(thread, ok, ...)
     if ok then
         return after_mark(thread, ...)
     end
-    return finish(thread, false, (...), trace.of(thread.co, serve))
+    thread.raised = thread.parent and trace.raised(thread.co)
+    return finish(thread, false, (...), trace.of(thread.co, serve, (...)))
 end
 
 
@@ -343,11 +351,14 @@ end
 
 
 -- Counts an operation that did not have to wait; pauses when it is time.
-function _M.spend()
+--   owner   as park() takes it: a thread that pauses within an operation can
+--           be killed there
+function _M.spend(owner)
     local budget = _M.budget - 1
     _M.budget = budget
     if budget < 0 and can_yield() then
         stop = stop - SLICE_ITEMS
+        _M.current.owner = owner
         return _M.pause()
     end
 end

@@ -1,8 +1,13 @@
 -- Tracebacks as a user of OpenResty reads them: they end with the function
 -- that a light thread began with, and name a chunk as one.
 --
---   of(co, base)       of a coroutine that has failed
+--   of(co, base, err)  of a coroutine that has failed with `err`, and of those
+--                      that it came from
 --   here(base, level)  of the running one, from `level` on: 1 is who called
+--   raised(co)         what error() was called with in one that has failed,
+--                      before it put a place in front; nil: not by error()
+--   failed             coroutine -> {co, err}: the one that it ran by
+--                      coroutine.wrap, and the error that came of it
 --
 -- base: the function that calls what a light thread runs. Both return
 -- "stack traceback:" and a line per frame. Only the innermost frames are
@@ -12,11 +17,14 @@
 -- `of` follows ngx_http_lua_thread_traceback, `here` Lua's own traceback.
 
 local concat = table.concat
+local error = error
 local find = string.find
 local format = string.format
 local getinfo = debug.getinfo
+local getlocal = debug.getlocal
 local gsub = string.gsub
 local match = string.match
+local setmetatable = setmetatable
 local sub = string.sub
 local traceback = debug.traceback
 
@@ -24,8 +32,13 @@ local traceback = debug.traceback
 local DEPTH = 22
 -- Frames that are looked through for the base; Lua's traceback shows as many.
 local DEEPEST = 22
+-- Frames on top of one that has passed on an error of coroutine.wrap: error()
+-- and who called it.
+local WRAPPED = 2
 
-local _M = {}
+local failed = setmetatable({}, {__mode = "k"})
+
+local _M = {failed = failed}
 
 
 local function title(info)
@@ -56,10 +69,20 @@ local function line(info, outermost)
 end
 
 
-function _M.of(co, base)
-    local lines = {"stack traceback:"}
+function _M.raised(co)
+    local info = getinfo(co, 0, "f")
+    if info and info.func == error then
+        local _, value = getlocal(co, 0, 1)
+        return value
+    end
+end
+
+
+-- Its frames from level `first` on.
+local function frames(co, base, first)
+    local lines = {""}
     local before = nil
-    for level = 0, DEPTH do
+    for level = first, DEPTH do
         local info = getinfo(co, level, "Snlf")
         local over = not info or info.func == base
         if before then
@@ -72,6 +95,28 @@ function _M.of(co, base)
     end
     lines[#lines + 1] = "..."
     return concat(lines, "\n\t")
+end
+
+
+-- The coroutines that an error came through, the innermost first.
+local function chain(co, err)
+    local found, n = {co}, 1
+    while failed[found[n]] and failed[found[n]].err == err do
+        n = n + 1
+        found[n] = failed[found[n - 1]].co
+    end
+    return found, n
+end
+
+
+function _M.of(co, base, err)
+    local found, n = chain(co, err)
+    local text = "stack traceback:" .. frames(found[n], base, 0)
+    for i = n - 1, 1, -1 do
+        text = text .. "\ncoroutine " .. n - i .. ":"
+            .. frames(found[i], base, WRAPPED)
+    end
+    return text
 end
 
 

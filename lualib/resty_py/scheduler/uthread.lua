@@ -9,6 +9,8 @@
 --    at once, before threads that are queued; the others go on.
 -- 3. A thread that has ended keeps its results until its parent takes them
 --    or ends: till then its status is "zombie".
+-- 4. Of an error that error() raised wait tells what it was called with: the
+--    place that error() puts in front comes after it, in another value.
 --
 -- Fields a spawned thread has beside those of every light thread:
 --
@@ -16,6 +18,8 @@
 --   results   {n = …, ok, …} when it has ended
 --   waited    its results were taken, or it was killed
 --   wait      the Wait of its parent, while it waits for this thread
+--
+-- r.spawner is the thread that spawned one last, until it goes on.
 --
 -- Follows ngx_http_lua_uthread.c and ngx_http_lua_util.c.
 
@@ -67,6 +71,10 @@ local function ended(thread, ok, ...)
     end
     local err, trace = ...
     engine.log_abort(thread.request, "user", err, trace)
+    local raised = thread.raised
+    if raised ~= nil and raised ~= err then
+        return keep(thread, false, raised, err)
+    end
     return keep(thread, false, err)
 end
 
@@ -102,6 +110,7 @@ end
 local function start(parent, spawner, ...)
     local r = parent.request
     scheduler.post(parent)
+    r.spawner = parent
     r.alive = r.alive + 1
     r.threads = r.threads or {}
     if nesting == NESTING_MAX then
@@ -123,7 +132,12 @@ function _M.spawn(f, ...)
     if type(f) ~= "function" or getinfo(f, "S").what == "C" then
         error("bad argument #1 to 'spawn' (Lua function expected)", 2)
     end
-    return leave(start, (running()), f, ...)
+    local co = leave(start, (running()), f, ...)
+    local thread = scheduler.current
+    if thread.request.spawner == thread then
+        thread.request.spawner = nil
+    end
+    return co
 end
 
 

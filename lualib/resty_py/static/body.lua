@@ -19,11 +19,11 @@
 --
 -- Follows ngx_output_chain.c and ngx_read_file.
 
+local calls = require "resty_py.static.calls"
 local clock = require "resty_py.clock"
 local deadlines = require "resty_py.scheduler.deadlines"
 local files = require "resty_py.static.files"
 local log = require "resty_py.log"
-local native = require "resty_py.native".static
 local response = require "resty_py.http.response"
 local scheduler = require "resty_py.scheduler"
 
@@ -83,7 +83,7 @@ function Body:release()
     if fd then
         self.fd = nil
         opened[self] = nil
-        native.close(fd)
+        calls.close(fd)
     end
 end
 
@@ -144,7 +144,7 @@ end
 local function read_some(self, first, wanted)
     local source = self.data
     if not source then
-        return native.read(self.fd, first, wanted)
+        return calls.read(self.fd, first, wanted)
     elseif first == 0 and wanted == #source then
         return source
     end

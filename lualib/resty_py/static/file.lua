@@ -15,7 +15,6 @@
 
 local body = require "resty_py.static.body"
 local files = require "resty_py.static.files"
-local header_list = require "resty_py.http.header_list"
 local log = require "resty_py.log"
 local mime = require "resty_py.static.mime"
 local path = require "resty_py.static.path"
@@ -26,6 +25,7 @@ local byte = string.byte
 local failed = files.failed
 local format = string.format
 local gsub = string.gsub
+local headers_of = require "resty_py.http.header_list".of
 local invite = require "resty_py.request.body".invite
 local map = path.map
 local new_body = body.new
@@ -88,12 +88,7 @@ end
 
 
 local function set_etag(r, size, mtime)
-    local headers = r.headers
-    if not headers then
-        headers = header_list.new()
-        r.headers = headers
-    end
-    headers:add("ETag", format('"%x-%x"', mtime, size), "etag")
+    headers_of(r):add("ETag", format('"%x-%x"', mtime, size), "etag")
 end
 
 

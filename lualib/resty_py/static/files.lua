@@ -19,8 +19,8 @@
 --
 -- Follows ngx_open_file_cache.c and ngx_http_set_disable_symlinks.
 
+local calls = require "resty_py.static.calls"
 local log = require "resty_py.log"
-local native = require "resty_py.native".static
 
 local byte = string.byte
 local format = string.format
@@ -53,7 +53,7 @@ local function trusted_size(path, from)
 end
 
 
--- Returns policy and trusted bytes as the host functions take them.
+-- Returns policy and trusted bytes as the calls take them.
 local function policy_for(r, path)
     local rule = r and r.settings.disable_symlinks
     if not rule then
@@ -72,18 +72,18 @@ end
 function _M.open(r, path, most)
     local policy, trusted = policy_for(r, path)
     if policy then
-        return native.open(path, most, policy, trusted)
+        return calls.open(path, most, policy, trusted)
     end
-    return native.open(path, most)
+    return calls.open(path, most)
 end
 
 
 local function examine(r, path)
     local policy, trusted = policy_for(r, path)
     if policy then
-        return native.examine(path, policy, trusted)
+        return calls.examine(path, policy, trusted)
     end
-    return native.examine(path)
+    return calls.examine(path)
 end
 
 

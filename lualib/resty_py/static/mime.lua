@@ -5,20 +5,21 @@
 --
 -- settings.types: extension in lower case -> type.
 --
--- Follows ngx_http_set_content_type and ngx_http_parse.c.
+-- Follows ngx_http_set_content_type.
 
+local extension = require "resty_py.http.uri".extension
 local lower = string.lower
-local match = string.match
 
 local _M = {}
 
 
--- Returns what follows the last dot of the last segment, or nil. Dots that a
--- segment begins with, up to three, are none of an extension, nor is one of
--- the first two bytes where try_files has made a URI without a slash.
-local function extension(uri)
-    local name = match(uri, "/%.?%.?%.?([^/]*)$") or match(uri, "^..(.*)")
-    return name and match(name, "%.([^.]+)$")
+-- Where it was not rewritten the URI is that of the request line.
+local function extension_of(r)
+    local line = r.head.line
+    if r.uri == line.uri then
+        return line.exten
+    end
+    return extension(r.uri)
 end
 
 
@@ -28,12 +29,10 @@ function _M.type_of(r)
         return kind
     end
     local settings = r.settings
-    local name = extension(r.uri)
     local types = settings.types
-    return name and types and types[lower(name)] or settings.default_type
+    local name = types and extension_of(r)
+    return name and types[lower(name)] or settings.default_type
 end
 
-
-_M.extension = extension
 
 return _M

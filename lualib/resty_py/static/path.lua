@@ -25,6 +25,7 @@
 --
 -- Follows ngx_http_map_uri_to_path and ngx_http_variables.c.
 
+local calls = require "resty_py.static.calls"
 local log = require "resty_py.log"
 local native = require "resty_py.native"
 
@@ -79,7 +80,7 @@ end
 
 function _M.realpath_root(r)
     local path = root_of(r)
-    local real, err, code, call = native.static.realpath(path)
+    local real, err, code, call = calls.realpath(path)
     if not real then
         log.request(r, log.CRIT, format('%s "%s" failed (%d: %s)', call, path,
                                         code, err))

@@ -3,6 +3,7 @@
 --   to_hex(s)   string, lower case
 --   atoi(s)     number; -1 for what is no whole number, as ngx_atoi
 
+local digest = require "resty_py.digest"
 local byte = string.byte
 local find = string.find
 local format = string.format
@@ -12,7 +13,7 @@ local tonumber = tonumber
 -- The largest number that ngx_atoi() reads: NGX_MAX_INT_T_VALUE.
 local MAX = 2 ^ 63
 
-local _M = {}
+local _M = {_VERSION = digest.version}
 
 
 local function hex(char)

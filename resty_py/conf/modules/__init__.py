@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import (
     access,
+    backends,
     bundle,
     core,
     echo,
@@ -50,6 +51,7 @@ MODULES: tuple[Module, ...] = (
     *headers_more.MODULES,
     *set_misc.MODULES,
     *proxy.MODULES,
+    *backends.MODULES,
     *upstream.MODULES,
     *ssl.MODULES,
     *rest.MODULES,

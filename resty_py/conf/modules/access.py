@@ -1,13 +1,15 @@
-"""The access module: ``allow`` and ``deny``."""
+"""Who may come in: the access and auth_request modules."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..listen import parse_network
+from ..model import Set
 from ..settings import AccessRule
 from ..table import Command, Kind, Module
-from .shorthand import WITH_LIMIT
+from .rewrite import read_variable
+from .shorthand import LOCAL, WITH_LIMIT
 
 if TYPE_CHECKING:
     from ..reading import Call
@@ -31,6 +33,15 @@ def _network(call: Call, text: str) -> str:
     return network
 
 
+def _read_set(call: Call) -> Set:
+    variable = read_variable(call, call.args[0])
+    return Set(variable, call.template(call.args[1]))
+
+
+def _read_uri(call: Call) -> str:
+    return "" if call.args[0] == "off" else call.args[0]
+
+
 _KIND = Kind("address | network | unix: | all", _read_rule)
 
 MODULES = (
@@ -39,6 +50,19 @@ MODULES = (
         tuple(
             Command(name, WITH_LIMIT, "1", _KIND, slot="access_rules", many=True)
             for name in ("allow", "deny")
+        ),
+    ),
+    Module(
+        "ngx_http_auth_request_module",
+        (
+            Command("auth_request", LOCAL, "1", Kind("uri | off", _read_uri), "off"),
+            Command(
+                "auth_request_set",
+                LOCAL,
+                "2",
+                Kind("$variable value", _read_set),
+                many=True,
+            ),
         ),
     ),
 )

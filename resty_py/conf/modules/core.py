@@ -18,6 +18,8 @@ from ..kinds import (
 )
 from ..listen import parse_network
 from ..settings import ErrorLog, ThreadPool
+from ..syslog import PREFIX as SYSLOG
+from ..syslog import read_syslog
 from ..table import ANYWHERE, Command, Kind, Module
 from ..values import parse_number
 from .shorthand import EVENTS, INERT, LATER, LOCAL, MAIN, flag
@@ -41,9 +43,12 @@ EVENT_METHODS = ("epoll", "select", "poll")
 
 def _read_error_log(call: Call) -> ErrorLog:
     path = call.args[0]
-    if path.startswith(("syslog:", "memory:")):
+    if path.startswith("memory:"):
         raise call.not_yet(f'"error_log {path}"')
+    syslog = read_syslog(call, path) if path.startswith(SYSLOG) else None
     level = _level(call)
+    if syslog is not None:
+        return ErrorLog(path, level, syslog)
     return ErrorLog(None if path == "stderr" else call.full_name(path), level)
 
 
@@ -191,13 +196,15 @@ _CORE = (
     flag("master_process", MAIN, "on"),
     Command("env", MAIN, "1", Kind("name[=value]", _read_env), many=True),
     Command("pid", MAIN, "1", PATH, "logs/nginx.pid"),
-    Command("user", MAIN, "1-2", Kind("user [group]", _read_user), status=INERT),
+    Command("user", MAIN, "1-2", Kind("user [group]", _read_user)),
     Command("working_directory", MAIN, "1", TEXT),
     Command(
         "worker_processes", MAIN, "1", Kind("number | auto", _read_worker_processes),
-        "1", 1, status=INERT,
+        "1", 1,
     ),
     Command("worker_shutdown_timeout", MAIN, "1", MSEC),
+    Command("worker_blocking_warning", MAIN, "1", MSEC, "0", 0),
+    Command("worker_patience", MAIN, "1", MSEC, "0", 0),
     Command("timer_resolution", MAIN, "1", MSEC, status=INERT),
     Command("lock_file", MAIN, "1", PATH, status=INERT),
     Command(
@@ -206,11 +213,10 @@ _CORE = (
     ),
     Command("debug_points", MAIN, "1", enum("stop", "abort"), status=INERT),
     Command(
-        "worker_priority", MAIN, "1", Kind("number", _read_priority), status=INERT
+        "worker_priority", MAIN, "1", Kind("number", _read_priority)
     ),
     Command(
         "worker_cpu_affinity", MAIN, "1+", Kind("mask …", _read_cpu_affinity),
-        status=INERT,
     ),
     Command("worker_rlimit_nofile", MAIN, "1", NUMBER),
     Command("worker_rlimit_core", MAIN, "1", OFFSET),
@@ -251,7 +257,7 @@ MODULES = (
         Command(
             "thread_pool", MAIN, "2-3",
             Kind("name threads=n [max_queue=n]", _read_thread_pool),
-            many=True, status=INERT,
+            many=True,
         ),
     )),
     Module("ngx_events_module", _EVENTS),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..readers import read_open_file_cache
 from ..settings import AccessLog, LogFormat
+from ..syslog import PREFIX as SYSLOG
+from ..syslog import read_syslog
 from ..table import Command, Kind, Module, names
 from ..template import Template, TemplateError, Variable, parse_template
 from ..values import parse_size, parse_time
@@ -13,8 +15,13 @@ from .shorthand import HTTP, INERT, LIMITED, LOCAL
 
 if TYPE_CHECKING:
     from ..reading import Call
+    from ..settings import Syslog
 
 __all__ = ["COMBINED", "MODULES"]
+
+#: What ``gzip`` alone means: Z_BEST_SPEED, and a buffer of this size.
+FASTEST = "1"
+GZIP_BUFFER = 64 * 1024
 
 #: Variables that exist in log formats whether or not anything else has them.
 LOG_VARIABLES = names(
@@ -65,15 +72,14 @@ def _read_access_log(call: Call) -> AccessLog | None:
     if path == "off":
         _read_off(call)
         return None
-    if path.startswith("syslog:"):
-        raise call.not_yet('"access_log" to syslog')
-    target = call.template(call.full_name(path))
+    syslog = read_syslog(call, path) if path.startswith(SYSLOG) else None
+    target = Template((path,)) if syslog else call.template(call.full_name(path))
     name = _format_name(call)
     options: dict[str, str] = {}
     for arg in call.args[2:]:
         key, value = _option(call, arg)
         options[key] = value
-    return _log(call, target, name, options)
+    return _log(call, target, name, options, syslog)
 
 
 def _read_off(call: Call) -> None:
@@ -94,7 +100,9 @@ def _format_name(call: Call) -> str:
 def _option(call: Call, arg: str) -> tuple[str, str]:
     key, equals, value = arg.partition("=")
     if key == "gzip":
-        raise call.not_yet('"access_log" with "gzip"')
+        if equals and not _is_level(value):
+            raise call.error(f'invalid compression level "{value}"')
+        return key, value or FASTEST
     if not equals or key not in ("buffer", "flush", "if"):
         raise call.error(f'invalid parameter "{arg}"')
     if key == "buffer" and not _positive(value, buffer=True):
@@ -113,19 +121,31 @@ def _positive(text: str, *, buffer: bool) -> bool:
         return False
 
 
+def _is_level(text: str) -> bool:
+    return len(text) == 1 and text in "123456789"
+
+
 def _log(
-    call: Call, target: Template, name: str, options: dict[str, str]
+    call: Call,
+    target: Template,
+    name: str,
+    options: dict[str, str],
+    syslog: Syslog | None,
 ) -> AccessLog | None:
-    size = parse_size(options["buffer"]) if "buffer" in options else 0
+    default = GZIP_BUFFER if "gzip" in options else 0
+    size = parse_size(options["buffer"]) if "buffer" in options else default
     flush = parse_time(options["flush"]) if "flush" in options else 0
     if flush and not size:
         raise call.error(f'no buffer is defined for access_log "{call.args[0]}"')
     if size and target.constant is None:
         raise call.error("buffered logs cannot have variables in name")
+    if size and syslog is not None:
+        raise call.error("logs to syslog cannot be buffered")
     condition = call.template(options["if"]) if "if" in options else None
     if "access_log_off" in call.block.slots:
         return None
-    return AccessLog(target, name, condition, size, flush)
+    gzip = int(options.get("gzip", 0))
+    return AccessLog(target, name, condition, size, flush, gzip, syslog)
 
 
 MODULES = (
@@ -138,7 +158,8 @@ MODULES = (
         Command(
             "access_log", LIMITED, "1+",
             Kind(
-                "off | path [format [buffer=size] [flush=time] [if=condition]]",
+                "off | path [format [buffer=size] [gzip[=level]] [flush=time] "
+                "[if=condition]]",
                 _read_access_log,
             ),
             "logs/access.log combined", many=True,

@@ -66,6 +66,11 @@ HOOKS: dict[str, Context] = {
     "header_filter": WITH_IF,
     "body_filter": WITH_IF,
     "log": WITH_IF,
+    "balancer": UPSTREAM,
+    "ssl_client_hello": HTTP_SERVER,
+    "ssl_certificate": HTTP_SERVER,
+    "ssl_session_fetch": HTTP,
+    "ssl_session_store": HTTP,
 }
 
 # These have the older form with the code in a string as well.
@@ -74,15 +79,13 @@ _STRING_FORM = frozenset(
      "body_filter", "log"}
 )  # fmt: skip
 
+# What these call their code does not say where it stands.
+_WITHOUT_PLACE = frozenset({"ssl_client_hello"})
+
 # Of these, empty code is no error.
 _MAY_BE_EMPTY = frozenset({"init_worker", "exit_worker"})
 
 _LATER_HOOKS: dict[str, Context] = {
-    "balancer": UPSTREAM,
-    "ssl_client_hello": HTTP_SERVER,
-    "ssl_certificate": HTTP_SERVER,
-    "ssl_session_fetch": HTTP,
-    "ssl_session_store": HTTP,
     "proxy_ssl_certificate": LOCATION,
     "proxy_ssl_verify": LOCATION,
 }
@@ -120,6 +123,8 @@ def _handler(call: Call, phase: str, code: str) -> Handler:
     kind = "string" if call.source is None else "block"
     source = to_bytes(code) if call.source is None else call.source
     name = chunk_name(call.name.removesuffix("_block"), call)
+    if phase in _WITHOUT_PLACE:
+        name = f"={phase}_by_lua"
     return Handler(phase, kind, source, None, name, call.file, call.line)
 
 
@@ -247,15 +252,15 @@ _MACHINE = (
         "lua_load_resty_core", HTTP, "1", Kind("on | off", _read_load_resty_core),
         "on", "on", repeats=True, status=INERT,
     ),
-    Command("lua_thread_cache_max_entries", HTTP, "1", NUMBER, "1024", status=INERT),
+    Command("lua_thread_cache_max_entries", HTTP, "1", NUMBER, "1024"),
     Command("lua_regex_cache_max_entries", HTTP, "1", NUMBER, "1024"),
     Command("lua_regex_match_limit", HTTP, "1", NUMBER, "0"),
     Command(
         "lua_malloc_trim", HTTP, "1", Kind("number", _read_malloc_trim), "1000", 1000,
         repeats=True, status=INERT,
     ),
-    Command("lua_worker_thread_vm_pool_size", HTTP, "1", NUMBER, "100", status=INERT),
-    flag("lua_sa_restart", HTTP, "on", status=INERT),
+    Command("lua_worker_thread_vm_pool_size", HTTP, "1", NUMBER, "100"),
+    flag("lua_sa_restart", HTTP, "on"),
     Command(
         "lua_capture_error_log", HTTP, "1", Kind("size", _read_capture_error_log)
     ),
@@ -283,19 +288,19 @@ _SOCKET = (
     Command("lua_socket_pool_size", WITH_IF, "1", NUMBER, "30"),
     Command("lua_socket_keepalive_timeout", WITH_IF, "1", MSEC, "60s"),
     flag("lua_socket_log_errors", WITH_IF, "on"),
-    Command("lua_ssl_ciphers", LOCAL, "1", TEXT, "DEFAULT", status=INERT),
-    Command("lua_ssl_crl", LOCAL, "1", CONF_PATH, status=INERT),
+    Command("lua_ssl_ciphers", LOCAL, "1", TEXT, "DEFAULT"),
+    Command("lua_ssl_crl", LOCAL, "1", CONF_PATH),
     Command(
         "lua_ssl_protocols", LOCAL, "1+",
         enums("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
-        "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3", repeats=True, status=INERT,
+        "SSLv3 TLSv1 TLSv1.1 TLSv1.2", repeats=True,
     ),
-    Command("lua_ssl_certificate", LOCAL, "1", CONF_PATH, status=INERT),
-    Command("lua_ssl_certificate_key", LOCAL, "1", CONF_PATH, status=INERT),
-    Command("lua_ssl_trusted_certificate", LOCAL, "1", CONF_PATH, status=INERT),
-    Command("lua_ssl_verify_depth", LOCAL, "1", NUMBER, "1", status=INERT),
-    Command("lua_ssl_key_log", LOCAL, "1", CONF_PATH, status=INERT),
-    Command("lua_ssl_conf_command", LOCAL, "2", KEY_VALUE, many=True, status=INERT),
+    Command("lua_ssl_certificate", LOCAL, "1", CONF_PATH),
+    Command("lua_ssl_certificate_key", LOCAL, "1", CONF_PATH),
+    Command("lua_ssl_trusted_certificate", LOCAL, "1", CONF_PATH),
+    Command("lua_ssl_verify_depth", LOCAL, "1", NUMBER, "1"),
+    Command("lua_ssl_key_log", LOCAL, "1", CONF_PATH),
+    Command("lua_ssl_conf_command", LOCAL, "2", KEY_VALUE, many=True),
 )  # fmt: skip
 
 MODULES = (Module("ngx_http_lua_module", (*_HOOKS, *_MACHINE, *_REQUEST, *_SOCKET)),)

@@ -1,183 +1,235 @@
-"""Modules that talk to other servers; none is supported yet."""
+"""The proxy module."""
 
 from __future__ import annotations
 
-from ..table import Module
+import mmap
+from typing import TYPE_CHECKING, Any
+
+from ..kinds import (
+    BUFFERS,
+    CONF_PATH,
+    FLAG,
+    KEY_VALUE,
+    MSEC,
+    NUMBER,
+    SIZE,
+    TEMPLATE,
+    TEXT,
+    enum,
+    enums,
+    off_only,
+)
+from ..settings import AddedHeader, ProxyPass, ProxyRedirect
+from ..table import Command, Kind, Module
 from .shorthand import (
     HTTP,
+    INERT,
     LIMIT_EXCEPT,
     LOCAL,
+    LOCATION,
     LOCATIONS,
+    flag,
     later,
     temp_path,
 )
 
+if TYPE_CHECKING:
+    from ..reading import Call
+
 __all__ = ["MODULES"]
+
+#: nginx takes its page size as the default of some buffers.
+_PAGE = mmap.PAGESIZE
+
+_SCHEMES = ("http://", "https://")
+
+_CONDITIONS = (
+    "error", "timeout", "invalid_header", "non_idempotent", "updating", "http_500",
+    "http_502", "http_503", "http_504", "http_403", "http_404", "http_429", "off",
+)  # fmt: skip
+
+_IGNORED = (
+    "X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate",
+    "X-Accel-Buffering", "X-Accel-Charset", "Expires", "Cache-Control",
+    "Set-Cookie", "Vary",
+)  # fmt: skip
+
+
+def _read_pass(call: Call) -> ProxyPass:
+    """Read ``proxy_pass``: ``ngx_http_proxy_pass``."""
+    if "proxy_pass" in call.block.slots:
+        raise call.refused("is duplicate")
+    url = call.args[0]
+    template = call.template(url)
+    if template.constant is None:
+        call.block.slots["content_handler"] = ["proxy"]
+        return ProxyPass(template)
+    if not url.lower().startswith(_SCHEMES):
+        raise call.error("invalid URL prefix")
+    _check_place(call, url)
+    call.block.slots["content_handler"] = ["proxy"]
+    return ProxyPass(template, _prefix(call))
+
+
+def _uri_part(url: str) -> str:
+    """Return what of an address without variables takes the place of the URI."""
+    rest = url.partition("//")[2]
+    if rest.lower().startswith("unix:"):
+        return rest[len("unix:") :].partition(":")[2]
+    cut = min((at for at in map(rest.find, "/?") if at >= 0), default=len(rest))
+    return rest[cut:]
+
+
+def _check_place(call: Call, url: str) -> None:
+    head = call.block.head
+    has_prefix = call.block.context is LOCATION and getattr(head, "modifier", "") in (
+        "",
+        "=",
+        "^~",
+    )
+    if _uri_part(url) and not has_prefix:
+        raise call.error(
+            '"proxy_pass" cannot have URI part in location given by regular '
+            "expression, or inside named location, or inside "
+            '"if" statement, or inside "limit_except" block'
+        )
+
+
+def _prefix(call: Call) -> str:
+    if call.block.context is LOCATION:
+        return str(getattr(call.block.head, "pattern", ""))
+    return ""
+
+
+def _read_header(call: Call) -> AddedHeader:
+    return AddedHeader(call.args[0], call.template(call.args[1]))
+
+
+def _read_redirect(call: Call) -> ProxyRedirect:
+    """Read ``proxy_redirect``: ``ngx_http_proxy_redirect``."""
+    if len(call.args) == 1:
+        return _read_one_redirect(call)
+    pattern, replacement = call.args
+    target = call.template(replacement)
+    if not pattern.startswith("~"):
+        return ProxyRedirect("pair", call.template(pattern), None, target)
+    caseless = pattern.startswith("~*")
+    text = pattern[2 if caseless else 1 :]
+    if not text:
+        raise call.refused(f'empty regex in "{pattern}"')
+    return ProxyRedirect("regex", None, call.regex(text, caseless), target)
+
+
+def _read_one_redirect(call: Call) -> ProxyRedirect:
+    word = call.args[0]
+    if word in ("off", "false"):
+        return ProxyRedirect("off")
+    if word != "default":
+        raise call.error(f'invalid parameter "{word}"')
+    target: ProxyPass | None = call.block.last("proxy_pass")
+    if target is None:
+        raise call.error(
+            '"proxy_redirect default" should be placed after the "proxy_pass" directive'
+        )
+    if target.url.constant is None:
+        raise call.error(
+            '"proxy_redirect default" cannot be used with '
+            '"proxy_pass" directive with variables'
+        )
+    return ProxyRedirect("default")
+
+
+def _read_on(call: Call) -> bool:
+    if not FLAG.read(call):
+        raise call.not_yet(f'"{call.name} off"')
+    return True
+
+
+def _one(name: str, kind: Kind, default: str | None = None, **more: Any) -> Command:
+    return Command(name, LOCAL, "1", kind, default, **more)
+
 
 MODULES = (
     Module("ngx_http_proxy_module", (
-        *later(LOCATIONS | LIMIT_EXCEPT, "1", "proxy_pass"),
-        *later(
-            LOCAL, "1-2",
-            """proxy_redirect proxy_cookie_domain proxy_cookie_path proxy_bind""",
+        Command(
+            "proxy_pass", LOCATIONS | LIMIT_EXCEPT, "1", Kind("URL", _read_pass),
         ),
+        Command(
+            "proxy_redirect", LOCAL, "1-2",
+            Kind("off | default | text replacement", _read_redirect), "default",
+            many=True,
+        ),
+        *later(LOCAL, "1-2", "proxy_cookie_domain proxy_cookie_path proxy_bind"),
         *later(LOCAL, "1-4", "proxy_cookie_flags"),
         temp_path("proxy_temp_path"),
+        _one("proxy_store", off_only(TEXT), "off"),
+        _one("proxy_cache", off_only(TEXT), "off"),
+        flag("proxy_buffering", LOCAL, "on"),
+        _one("proxy_request_buffering", Kind("on", _read_on, FLAG.parse), "on"),
+        flag("proxy_ignore_client_abort", LOCAL, "off"),
+        flag("proxy_socket_keepalive", LOCAL, "off"),
+        _one("proxy_connect_timeout", MSEC, "60s"),
+        _one("proxy_send_timeout", MSEC, "60s"),
+        _one("proxy_read_timeout", MSEC, "60s"),
+        _one("proxy_send_lowat", SIZE, "0", status=INERT),
+        flag("proxy_intercept_errors", LOCAL, "off"),
+        _one("proxy_headers_hash_max_size", NUMBER, "512", status=INERT),
+        _one("proxy_headers_hash_bucket_size", NUMBER, "64", status=INERT),
+        _one("proxy_set_body", TEMPLATE),
+        _one("proxy_method", TEMPLATE),
+        flag("proxy_pass_request_headers", LOCAL, "on"),
+        flag("proxy_pass_request_body", LOCAL, "on"),
+        _one("proxy_buffer_size", SIZE, str(_PAGE)),
+        Command(
+            "proxy_buffers", LOCAL, "2", BUFFERS, f"8 {_PAGE}", status=INERT,
+        ),
+        _one("proxy_busy_buffers_size", SIZE, str(2 * _PAGE), status=INERT),
+        _one("proxy_max_temp_file_size", SIZE, "1024m", status=INERT),
+        _one("proxy_temp_file_write_size", SIZE, str(2 * _PAGE), status=INERT),
+        _one("proxy_next_upstream_tries", NUMBER, "0"),
+        _one("proxy_next_upstream_timeout", MSEC, "0"),
+        Command(
+            "proxy_next_upstream", LOCAL, "1+", enums(*_CONDITIONS), "error timeout",
+        ),
+        _one("proxy_pass_header", TEXT, many=True),
+        _one("proxy_hide_header", TEXT, many=True),
+        Command("proxy_ignore_headers", LOCAL, "1+", enums(*_IGNORED)),
+        _one("proxy_http_version", enum("1.0", "1.1"), "1.0"),
+        Command(
+            "proxy_set_header", LOCAL, "2", Kind("name value", _read_header),
+            many=True,
+        ),
+
         *later(
             LOCAL, "1",
-            """proxy_store proxy_buffering proxy_request_buffering
-            proxy_ignore_client_abort proxy_socket_keepalive proxy_connect_timeout
-            proxy_send_timeout proxy_send_lowat proxy_intercept_errors
-            proxy_headers_hash_max_size proxy_headers_hash_bucket_size
-            proxy_set_body proxy_method proxy_pass_request_headers
-            proxy_pass_request_body proxy_buffer_size proxy_read_timeout
-            proxy_busy_buffers_size proxy_force_ranges proxy_limit_rate proxy_cache
-            proxy_cache_key proxy_cache_min_uses proxy_cache_max_range_offset
+            """proxy_force_ranges proxy_limit_rate proxy_cache_key
+            proxy_cache_min_uses proxy_cache_max_range_offset
             proxy_cache_lock proxy_cache_lock_timeout proxy_cache_lock_age
             proxy_cache_revalidate proxy_cache_convert_head
-            proxy_cache_background_update proxy_max_temp_file_size
-            proxy_temp_file_write_size proxy_next_upstream_tries
-            proxy_next_upstream_timeout proxy_pass_header proxy_hide_header
-            proxy_http_version proxy_ssl_session_reuse proxy_ssl_ciphers
-            proxy_ssl_name proxy_ssl_server_name proxy_ssl_verify
-            proxy_ssl_verify_depth proxy_ssl_trusted_certificate proxy_ssl_crl
-            proxy_ssl_certificate proxy_ssl_certificate_key proxy_ssl_password_file""",
+            proxy_cache_background_update proxy_ssl_password_file""",
         ),
         *later(LOCAL, "1-3", "proxy_store_access"),
-        *later(LOCAL, "2", "proxy_set_header proxy_buffers proxy_ssl_conf_command"),
         *later(HTTP, "2+", "proxy_cache_path"),
         *later(
             LOCAL, "1+",
             """proxy_cache_bypass proxy_no_cache proxy_cache_valid
-            proxy_cache_use_stale proxy_cache_methods proxy_next_upstream
-            proxy_ignore_headers proxy_ssl_protocols""",
+            proxy_cache_use_stale proxy_cache_methods""",
         ),
-    )),
-    Module("ngx_http_fastcgi_module", (
-        *later(LOCATIONS, "1", "fastcgi_pass"),
-        *later(
-            LOCAL, "1",
-            """fastcgi_index fastcgi_split_path_info fastcgi_store fastcgi_buffering
-            fastcgi_request_buffering fastcgi_ignore_client_abort
-            fastcgi_socket_keepalive fastcgi_connect_timeout fastcgi_send_timeout
-            fastcgi_send_lowat fastcgi_buffer_size fastcgi_pass_request_headers
-            fastcgi_pass_request_body fastcgi_intercept_errors fastcgi_read_timeout
-            fastcgi_busy_buffers_size fastcgi_force_ranges fastcgi_limit_rate
-            fastcgi_cache fastcgi_cache_key fastcgi_cache_min_uses
-            fastcgi_cache_max_range_offset fastcgi_cache_lock
-            fastcgi_cache_lock_timeout fastcgi_cache_lock_age
-            fastcgi_cache_revalidate fastcgi_cache_background_update
-            fastcgi_max_temp_file_size fastcgi_temp_file_write_size
-            fastcgi_next_upstream_tries fastcgi_next_upstream_timeout
-            fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr
-            fastcgi_keep_conn""",
+        flag("proxy_ssl_session_reuse", LOCAL, "on", status=INERT),
+        Command(
+            "proxy_ssl_protocols", LOCAL, "1+",
+            enums("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
+            "TLSv1 TLSv1.1 TLSv1.2 TLSv1.3",
         ),
-        *later(LOCAL, "1-3", "fastcgi_store_access"),
-        *later(LOCAL, "1-2", "fastcgi_bind"),
-        *later(LOCAL, "2", "fastcgi_buffers"),
-        *later(HTTP, "2+", "fastcgi_cache_path"),
-        *later(
-            LOCAL, "1+",
-            """fastcgi_cache_bypass fastcgi_no_cache fastcgi_cache_valid
-            fastcgi_cache_use_stale fastcgi_cache_methods fastcgi_next_upstream
-            fastcgi_ignore_headers""",
-        ),
-        temp_path("fastcgi_temp_path"),
-        *later(LOCAL, "2-3", "fastcgi_param"),
-    )),
-    Module("ngx_http_uwsgi_module", (
-        *later(LOCATIONS, "1", "uwsgi_pass"),
-        *later(
-            LOCAL, "1",
-            """uwsgi_modifier1 uwsgi_modifier2 uwsgi_store uwsgi_buffering
-            uwsgi_request_buffering uwsgi_ignore_client_abort uwsgi_socket_keepalive
-            uwsgi_connect_timeout uwsgi_send_timeout uwsgi_buffer_size
-            uwsgi_pass_request_headers uwsgi_pass_request_body
-            uwsgi_intercept_errors uwsgi_read_timeout uwsgi_busy_buffers_size
-            uwsgi_force_ranges uwsgi_limit_rate uwsgi_cache uwsgi_cache_key
-            uwsgi_cache_min_uses uwsgi_cache_max_range_offset uwsgi_cache_lock
-            uwsgi_cache_lock_timeout uwsgi_cache_lock_age uwsgi_cache_revalidate
-            uwsgi_cache_background_update uwsgi_max_temp_file_size
-            uwsgi_temp_file_write_size uwsgi_next_upstream_tries
-            uwsgi_next_upstream_timeout uwsgi_string uwsgi_pass_header
-            uwsgi_hide_header uwsgi_ssl_session_reuse uwsgi_ssl_ciphers
-            uwsgi_ssl_name uwsgi_ssl_server_name uwsgi_ssl_verify
-            uwsgi_ssl_verify_depth uwsgi_ssl_trusted_certificate uwsgi_ssl_crl
-            uwsgi_ssl_certificate uwsgi_ssl_certificate_key uwsgi_ssl_password_file""",
-        ),
-        *later(LOCAL, "1-3", "uwsgi_store_access"),
-        *later(LOCAL, "1-2", "uwsgi_bind"),
-        *later(LOCAL, "2", "uwsgi_buffers uwsgi_ssl_conf_command"),
-        *later(HTTP, "2+", "uwsgi_cache_path"),
-        *later(
-            LOCAL, "1+",
-            """uwsgi_cache_bypass uwsgi_no_cache uwsgi_cache_valid
-            uwsgi_cache_use_stale uwsgi_cache_methods uwsgi_next_upstream
-            uwsgi_ignore_headers uwsgi_ssl_protocols""",
-        ),
-        temp_path("uwsgi_temp_path"),
-        *later(LOCAL, "2-3", "uwsgi_param"),
-    )),
-    Module("ngx_http_scgi_module", (
-        *later(LOCATIONS, "1", "scgi_pass"),
-        *later(
-            LOCAL, "1",
-            """scgi_store scgi_buffering scgi_request_buffering
-            scgi_ignore_client_abort scgi_socket_keepalive scgi_connect_timeout
-            scgi_send_timeout scgi_buffer_size scgi_pass_request_headers
-            scgi_pass_request_body scgi_intercept_errors scgi_read_timeout
-            scgi_busy_buffers_size scgi_force_ranges scgi_limit_rate scgi_cache
-            scgi_cache_key scgi_cache_min_uses scgi_cache_max_range_offset
-            scgi_cache_lock scgi_cache_lock_timeout scgi_cache_lock_age
-            scgi_cache_revalidate scgi_cache_background_update
-            scgi_max_temp_file_size scgi_temp_file_write_size
-            scgi_next_upstream_tries scgi_next_upstream_timeout scgi_pass_header
-            scgi_hide_header""",
-        ),
-        *later(LOCAL, "1-3", "scgi_store_access"),
-        *later(LOCAL, "1-2", "scgi_bind"),
-        *later(LOCAL, "2", "scgi_buffers"),
-        *later(HTTP, "2+", "scgi_cache_path"),
-        *later(
-            LOCAL, "1+",
-            """scgi_cache_bypass scgi_no_cache scgi_cache_valid scgi_cache_use_stale
-            scgi_cache_methods scgi_next_upstream scgi_ignore_headers""",
-        ),
-        temp_path("scgi_temp_path"),
-        *later(LOCAL, "2-3", "scgi_param"),
-    )),
-    Module("ngx_http_grpc_module", (
-        *later(LOCATIONS, "1", "grpc_pass"),
-        *later(LOCAL, "1-2", "grpc_bind"),
-        *later(
-            LOCAL, "1",
-            """grpc_socket_keepalive grpc_connect_timeout grpc_send_timeout
-            grpc_intercept_errors grpc_buffer_size grpc_read_timeout
-            grpc_next_upstream_tries grpc_next_upstream_timeout grpc_pass_header
-            grpc_hide_header grpc_ssl_session_reuse grpc_ssl_ciphers grpc_ssl_name
-            grpc_ssl_server_name grpc_ssl_verify grpc_ssl_verify_depth
-            grpc_ssl_trusted_certificate grpc_ssl_crl grpc_ssl_certificate
-            grpc_ssl_certificate_key grpc_ssl_password_file""",
-        ),
-        *later(
-            LOCAL, "1+",
-            """grpc_next_upstream grpc_ignore_headers grpc_ssl_protocols""",
-        ),
-        *later(LOCAL, "2", "grpc_set_header grpc_ssl_conf_command"),
-    )),
-    Module("ngx_http_memcached_module", (
-        *later(LOCATIONS, "1", "memcached_pass"),
-        *later(LOCAL, "1-2", "memcached_bind"),
-        *later(
-            LOCAL, "1",
-            """memcached_socket_keepalive memcached_connect_timeout
-            memcached_send_timeout memcached_buffer_size memcached_read_timeout
-            memcached_next_upstream_tries memcached_next_upstream_timeout
-            memcached_gzip_flag""",
-        ),
-        *later(LOCAL, "1+", "memcached_next_upstream"),
-    )),
-    Module("ngx_http_mirror_module", (
-        *later(LOCAL, "1", "mirror mirror_request_body"),
+        _one("proxy_ssl_ciphers", TEXT, "DEFAULT"),
+        _one("proxy_ssl_name", TEMPLATE),
+        flag("proxy_ssl_server_name", LOCAL, "off"),
+        flag("proxy_ssl_verify", LOCAL, "off"),
+        _one("proxy_ssl_verify_depth", NUMBER, "1"),
+        _one("proxy_ssl_trusted_certificate", CONF_PATH),
+        _one("proxy_ssl_crl", CONF_PATH),
+        _one("proxy_ssl_certificate", CONF_PATH),
+        _one("proxy_ssl_certificate_key", CONF_PATH),
+        Command("proxy_ssl_conf_command", LOCAL, "2", KEY_VALUE, many=True),
     )),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Other modules of nginx; none is supported yet."""
+"""Other modules of nginx that are not supported yet."""
 
 from __future__ import annotations
 
@@ -18,10 +18,6 @@ __all__ = ["MODULES"]
 MODULES = (
     Module("ngx_http_auth_basic_module", (
         *later(WITH_LIMIT, "1", "auth_basic auth_basic_user_file"),
-    )),
-    Module("ngx_http_auth_request_module", (
-        *later(LOCAL, "1", "auth_request"),
-        *later(LOCAL, "2", "auth_request_set"),
     )),
     Module("ngx_http_browser_module", (
         *later(LOCAL, "1-2", "modern_browser"),

@@ -1,32 +1,97 @@
-"""TLS for clients and HTTP/2; not supported yet."""
+"""TLS for clients; and HTTP/2, which is not supported yet."""
 
 from __future__ import annotations
 
-from ..table import Module
+import re
+from typing import TYPE_CHECKING
+
+from ..kinds import (
+    CONF_PATH,
+    FLAG,
+    KEY_VALUE,
+    NUMBER,
+    SECONDS,
+    SIZE,
+    TEXT,
+    enum,
+    enums,
+    off_only,
+)
+from ..table import Command, Kind, Module
 from .shorthand import (
     HTTP,
     HTTP_SERVER,
+    INERT,
     LOCAL,
+    flag,
     later,
 )
 
+if TYPE_CHECKING:
+    from ..reading import Call
+
 __all__ = ["MODULES"]
+
+_CACHE = re.compile(r"off|none|builtin(?::\d+)?|shared:[^:]+:\d+[kKmM]?")
+
+
+def _read_cache(call: Call) -> tuple[str, ...]:
+    for arg in call.args:
+        if not _CACHE.fullmatch(arg):
+            raise call.error(f'invalid session cache "{arg}"')
+    return tuple(call.args)
+
+
+def _read_file(call: Call) -> str:
+    """Read a path that must be known before there is a client."""
+    if "$" in call.args[0]:
+        raise call.not_yet(f'variables in "{call.name}"')
+    path: str = CONF_PATH.read(call)
+    return path
+
+
+_FILE = Kind("path", _read_file)
 
 MODULES = (
     Module("ngx_http_ssl_module", (
+        Command("ssl", HTTP_SERVER, "1", off_only(FLAG), "off", status=INERT),
+        Command("ssl_certificate", HTTP_SERVER, "1", _FILE, many=True),
+        Command("ssl_certificate_key", HTTP_SERVER, "1", _FILE, many=True),
+        Command("ssl_password_file", HTTP_SERVER, "1", CONF_PATH),
+        Command(
+            "ssl_protocols", HTTP_SERVER, "1+",
+            enums("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"),
+            "TLSv1 TLSv1.1 TLSv1.2", repeats=True,
+        ),
+        Command("ssl_ciphers", HTTP_SERVER, "1", TEXT, "HIGH:!aNULL:!MD5"),
+        flag("ssl_prefer_server_ciphers", HTTP_SERVER, "off"),
+        Command("ssl_ecdh_curve", HTTP_SERVER, "1", TEXT, "auto"),
+        Command("ssl_buffer_size", HTTP_SERVER, "1", SIZE, "16k", status=INERT),
+        Command(
+            "ssl_verify_client", HTTP_SERVER, "1",
+            enum("off", "on", "optional", "optional_no_ca"), "off",
+        ),
+        Command("ssl_verify_depth", HTTP_SERVER, "1", NUMBER, "1"),
+        Command("ssl_client_certificate", HTTP_SERVER, "1", CONF_PATH),
+        Command("ssl_trusted_certificate", HTTP_SERVER, "1", CONF_PATH),
+        Command("ssl_crl", HTTP_SERVER, "1", CONF_PATH),
+        Command(
+            "ssl_session_cache", HTTP_SERVER, "1-2",
+            Kind("off | none | builtin[:size] | shared:name:size", _read_cache),
+        ),
+        Command("ssl_session_timeout", HTTP_SERVER, "1", SECONDS, "5m"),
+        flag("ssl_session_tickets", HTTP_SERVER, "on"),
+        flag("ssl_reject_handshake", HTTP_SERVER, "off"),
+        Command("ssl_conf_command", HTTP_SERVER, "2", KEY_VALUE, many=True),
+        *(Command(name, HTTP_SERVER, "1", off_only(FLAG), "off", status=INERT)
+          for name in ("ssl_stapling", "ssl_stapling_verify")),
+        flag("ssl_early_data", HTTP_SERVER, "off", status=INERT),
+        Command("ssl_ocsp", HTTP_SERVER, "1", off_only(TEXT), "off", status=INERT),
         *later(
             HTTP_SERVER, "1",
-            """ssl ssl_certificate ssl_certificate_key ssl_password_file ssl_dhparam
-            ssl_ecdh_curve ssl_ciphers ssl_buffer_size ssl_verify_client
-            ssl_verify_depth ssl_client_certificate ssl_trusted_certificate
-            ssl_prefer_server_ciphers ssl_session_tickets ssl_session_ticket_key
-            ssl_session_timeout ssl_crl ssl_ocsp ssl_ocsp_responder ssl_ocsp_cache
-            ssl_stapling ssl_stapling_file ssl_stapling_responder
-            ssl_stapling_verify ssl_early_data ssl_reject_handshake""",
+            """ssl_dhparam ssl_session_ticket_key ssl_ocsp_responder ssl_ocsp_cache
+            ssl_stapling_file ssl_stapling_responder""",
         ),
-        *later(HTTP_SERVER, "1+", "ssl_protocols"),
-        *later(HTTP_SERVER, "1-2", "ssl_session_cache"),
-        *later(HTTP_SERVER, "2", "ssl_conf_command"),
     )),
     Module("ngx_http_v2_module", (
         *later(HTTP, "1", "http2_recv_buffer_size"),

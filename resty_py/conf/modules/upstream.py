@@ -1,26 +1,137 @@
-"""Upstream blocks and the modules that work in them; none is supported yet."""
+"""Upstream blocks and the modules that work in them."""
 
 from __future__ import annotations
 
-from ..table import Module
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfError, located
+from ..kinds import MSEC, NUMBER, number
+from ..listen import parse_addresses
+from ..settings import Upstream, UpstreamServer
+from ..table import Command, Kind, Module
+from ..values import parse_number, parse_seconds
 from .shorthand import (
     HTTP,
     UPSTREAM,
     later,
 )
 
-__all__ = ["MODULES"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..reading import Block, Call
+
+__all__ = ["MODULES", "build_upstream"]
+
+DEFAULT_PORT = 80
+
+_FLAGS = ("backup", "down")
+
+
+def _weight(text: str) -> int:
+    value = parse_number(text)
+    if value == 0:
+        raise ValueError(text)
+    return value
+
+
+_PARAMETERS: dict[str, Callable[[str], int]] = {
+    "weight": _weight,
+    "max_conns": parse_number,
+    "max_fails": parse_number,
+    "fail_timeout": parse_seconds,
+}
+
+
+def _read_upstream(call: Call) -> str:
+    """Read the name: ``ngx_http_upstream``."""
+    name = call.args[0].lower()
+    for block in call.block.slots.get("upstream", ()):
+        if block.head == name:
+            place = block.opener
+            raise call.error(
+                f'duplicate upstream "{call.args[0]}" in {place.file}:{place.line}'
+            )
+    return name
+
+
+def _read_server(call: Call) -> UpstreamServer:
+    """Read a server of an upstream: ``ngx_http_upstream_server``."""
+    address, *parameters = call.args
+    options: dict[str, Any] = {}
+    for parameter in parameters:
+        options |= _parameter(call, parameter)
+    _check_address(call, address)
+    return UpstreamServer(address, **options)
+
+
+def _parameter(call: Call, text: str) -> dict[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals and name in _FLAGS:
+        return {name: True}
+    if name not in _PARAMETERS:
+        raise call.error(f'invalid parameter "{text}"')
+    try:
+        return {name: _PARAMETERS[name](value)}
+    except ValueError:
+        raise call.error(f'invalid parameter "{text}"') from None
+
+
+def _check_address(call: Call, address: str) -> None:
+    host = address.partition(":")[0]
+    if not address.startswith("[") and host.lower() != "unix" and not _is_ip(host):
+        return  # A name is looked up when it is needed.
+    try:
+        parse_addresses(address, DEFAULT_PORT, listen=False)
+    except ValueError as exc:
+        raise call.error(f'{exc} in upstream "{address}"') from None
+
+
+def _is_ip(host: str) -> bool:
+    return host.replace(".", "").isdigit()
+
+
+def build_upstream(block: Block) -> Upstream:
+    """Return the upstream of a complete block.
+
+    Raises:
+        ConfError: it has no servers.
+    """
+    assert block.opener is not None
+    servers = tuple(block.slots.get("server", ()))
+    if not servers:
+        text = "no servers are inside upstream"
+        raise ConfError(located(text, block.opener.file, block.end_line))
+    given = {
+        name: values[-1]
+        for name, values in block.slots.items()
+        if name.startswith("keepalive")
+    }
+    balancer = block.last("balancer_by_lua")
+    return Upstream(block.head, servers, balancer=balancer, **given)
+
 
 MODULES = (
     Module("ngx_http_upstream_module", (
-        *later(HTTP, "1", "upstream", inside=UPSTREAM),
-        *later(UPSTREAM, "1+", "server"),
+        Command(
+            "upstream", HTTP, "1", Kind("name", _read_upstream), many=True,
+            inside=UPSTREAM,
+        ),
+        Command(
+            "server", UPSTREAM, "1+",
+            Kind(
+                "address [weight=n] [max_fails=n] [fail_timeout=time] "
+                "[max_conns=n] [backup] [down]",
+                _read_server,
+            ),
+            many=True,
+        ),
     )),
     Module("ngx_http_upstream_keepalive_module", (
-        *later(
-            UPSTREAM, "1",
-            """keepalive keepalive_time keepalive_timeout keepalive_requests""",
-        ),
+        Command("keepalive", UPSTREAM, "1", number(1)),
+        Command("keepalive_time", UPSTREAM, "1", MSEC, "1h"),
+        Command("keepalive_timeout", UPSTREAM, "1", MSEC, "60s"),
+        Command("keepalive_requests", UPSTREAM, "1", NUMBER, "1000"),
     )),
     Module("ngx_http_upstream_zone_module", (
         *later(UPSTREAM, "1-2", "zone"),

@@ -236,3 +236,22 @@ a:close()
 ngx.thread.wait(t)
 ngx.thread.wait(u)
 open_pooled("d", PORT.puppet):close()
+
+
+-- case: keepalive_dubious_pool
+-- A pool that was made for a connection that cannot be kept is over with it.
+local function open_pooled()
+    local s = ngx.socket.tcp()
+    s:connect("127.0.0.1", PORT.puppet, {pool = "dubious"})
+    return s
+end
+local a = open_pooled()
+a:send("say x\n")
+settle()
+ngx.sleep(0.01)
+show(a:setkeepalive(1000, 1))
+local a, b = open_pooled(), open_pooled()
+show(a:setkeepalive(1000, 10))
+show(b:setkeepalive(1000, 10))
+show(open_pooled():getreusedtimes())
+show(open_pooled():getreusedtimes())

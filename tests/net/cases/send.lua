@@ -94,6 +94,14 @@ s:settimeout(10)
 show(s:receive())
 
 
+-- case: timeouts_without_a_number
+local s = open()
+attempt("(...):settimeout(0/0)", s)
+attempt("(...):settimeouts(1, 0/0, 1)", s)
+attempt("(...):receive(0/0)", s)
+attempt("(...):receiveany(0/0)", s)
+
+
 -- case: options
 local s = open()
 for _, arguments in ipairs {"", "'keepalive'", "'x', 1", "1, 1", "nil, 1"} do

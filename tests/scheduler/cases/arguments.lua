@@ -66,3 +66,10 @@ show(s:wait(0.0001))
 show(s:post(1.5))
 show(s:post("x"))
 show(s:count())
+
+
+-- case: timer_in_the_past
+local ran
+show(ngx.timer.at(-1, function(premature) ran = premature end))
+ngx.sleep(0.01)
+show(ran)

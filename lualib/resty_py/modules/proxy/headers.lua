@@ -1,0 +1,120 @@
+-- The headers of an upstream's response become those of ours.
+--
+--   compile(settings)   which do not: settings.proxy_hidden
+--   take(r, u)          takes them over, the status too
+--   redirect(r, u)      those that go with X-Accel-Redirect
+--   challenge(r, u)     WWW-Authenticate, for a 401 of our own
+--
+-- Follows ngx_http_upstream_process_headers and the table
+-- ngx_http_upstream_headers_in.
+
+local list_of = require "resty_py.http.header_list".of
+local heads = require "resty_py.modules.proxy.head"
+local redirects = require "resty_py.modules.proxy.redirects"
+
+local find_header = heads.find
+local gmatch = string.gmatch
+local ipairs = ipairs
+local lower = string.lower
+local pairs = pairs
+local tonumber = tonumber
+
+local HIDDEN = [[date server x-pad x-accel-expires x-accel-redirect
+    x-accel-limit-rate x-accel-buffering x-accel-charset]]
+
+-- Those that are about the connection with the upstream, or kept elsewhere.
+local OWN = {connection = true, ["keep-alive"] = true,
+             ["transfer-encoding"] = true, ["content-type"] = true,
+             ["content-length"] = true}
+
+local WITH_REDIRECT = {["set-cookie"] = true, ["content-disposition"] = true,
+                       ["cache-control"] = true, expires = true,
+                       ["accept-ranges"] = true, ["content-type"] = true}
+
+local _M = {}
+
+
+local function ignored(settings)
+    local set = {}
+    for _, name in ipairs(settings.proxy_ignore_headers or {}) do
+        set[lower(name)] = true
+    end
+    return set
+end
+
+
+function _M.compile(settings)
+    local hidden = {}
+    for name in gmatch(HIDDEN, "%S+") do
+        hidden[name] = true
+    end
+    for _, name in ipairs(settings.proxy_hide_header or {}) do
+        hidden[lower(name)] = true
+    end
+    for _, name in ipairs(settings.proxy_pass_header or {}) do
+        hidden[lower(name)] = nil
+    end
+    for name in pairs(OWN) do
+        hidden[name] = true
+    end
+    return hidden, ignored(settings)
+end
+
+
+local function limit_rate(r, u)
+    local text = find_header(u.head, "x-accel-limit-rate")
+    local rate = text and tonumber(text)
+    if rate and not r.settings.proxy_ignored["x-accel-limit-rate"] then
+        r.limit_rate = rate
+    end
+end
+
+
+function _M.take(r, u)
+    local head, hidden = u.head, r.settings.proxy_hidden
+    r.status = head.status
+    if head.reason ~= "" then
+        r.reason, r.reason_status = head.reason, head.status
+    end
+    r.content_type = find_header(head, "content-type") or r.content_type or ""
+    r.content_length = head.length
+    r.is_unconditional = true
+    limit_rate(r, u)
+    local headers = list_of(r)
+    for i = 1, head.n do
+        local key = head.key[i]
+        if not hidden[key] then
+            headers:add(head.name[i], redirects.rewrite(r, u, key,
+                                                        head.value[i]), key)
+        end
+    end
+end
+
+
+function _M.challenge(r, u)
+    local head = u.head
+    for i = 1, head.n do
+        if head.key[i] == "www-authenticate" then
+            list_of(r):set(head.name[i], head.value[i], "www-authenticate")
+            return
+        end
+    end
+end
+
+
+function _M.redirect(r, u)
+    local head, headers = u.head, list_of(r)
+    for i = 1, head.n do
+        local key = head.key[i]
+        if WITH_REDIRECT[key] then
+            if key == "content-type" then
+                r.content_type = head.value[i]
+            else
+                headers:set(head.name[i], head.value[i], key)
+            end
+        end
+    end
+end
+
+
+return _M

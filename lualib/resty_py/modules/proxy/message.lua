@@ -1,0 +1,201 @@
+-- The request that goes to an upstream.
+--
+--   compile(settings)   what of it a location fixes: settings.proxy_message
+--   uri(r, u)           its URI
+--   head(r, u)          its request line and header lines
+--   body_size(r, u)     bytes of its body
+--   send_body(r, put)   hands its body to put(data) -> true | nil, err
+--
+-- Rules:
+--
+-- 1. Headers of proxy_set_header come first, then those that nginx sets where
+--    they are not among them, then the client's but for those that were set.
+--    One whose value is empty does not go.
+-- 2. The URI is the client's own where proxy_pass gives none and nothing has
+--    changed it; a part that proxy_pass gives takes the place of the location's
+--    prefix; one with variables is taken as it is.
+--
+-- Follows ngx_http_proxy_create_request and ngx_http_proxy_init_headers.
+
+local escape = require "resty_py.codec.uri".escape
+local template = require "resty_py.program.template"
+local variables = require "resty_py.request.variables"
+
+local compile = template.compile
+local concat = table.concat
+local format = string.format
+local get = variables.get
+local ipairs = ipairs
+local lower = string.lower
+local open = io.open
+local sub = string.sub
+
+-- NGX_ESCAPE_URI.
+local WHOLE_URI = 0
+-- Bytes of a body's file read at once.
+local READ_SIZE = 65536
+
+local _M = {}
+
+
+-- The URI --------------------------------------------------------------------
+
+
+-- Whether nothing has changed what the client asked for.
+local function is_untouched(r)
+    local line = r.head.line
+    return not r.parent and r.uri == line.uri and r.args == line.args
+end
+
+
+function _M.uri(r, u)
+    local given = u.address.uri
+    if given ~= "" and u.is_variable then
+        return given
+    elseif given == "" and is_untouched(r) then
+        return get(r, "request_uri")
+    end
+    -- What a rewrite has made is no part of the location any more.
+    if r.uri_rewritten then
+        given = ""
+    end
+    local prefix = given ~= "" and u.prefix or ""
+    local uri = given .. escape(sub(r.uri, #prefix + 1), WHOLE_URI)
+    if r.args and r.args ~= "" then
+        uri = uri .. "?" .. r.args
+    end
+    return uri
+end
+
+
+-- Headers --------------------------------------------------------------------
+
+
+local function body_length(r, u)
+    if u.body then
+        return format("%d", #u.body)
+    end
+    local length = get(r, "content_length") or ""
+    -- A body that was thrown away has none. A subrequest says what its parent
+    -- has said, even without a body.
+    if length ~= "" and not r.parent and not r.body_data and not r.body_file
+    then
+        return "0"
+    end
+    return length
+end
+
+
+local function empty()
+    return ""
+end
+
+
+local DEFAULTS = {
+    {"Host", function(_, u) return u.address.authority end},
+    {"Connection", function() return "close" end},
+    {"Content-Length", body_length},
+    {"Transfer-Encoding", empty},
+    {"TE", empty},
+    {"Keep-Alive", empty},
+    {"Expect", empty},
+    {"Upgrade", empty},
+}
+
+
+local function add(message, name, value)
+    local key = lower(name)
+    message.headers[#message.headers + 1] = {name = name .. ": ", value = value}
+    message.set[key] = true
+end
+
+
+function _M.compile(settings)
+    local message = {headers = {}, set = {}}
+    for _, header in ipairs(settings.proxy_set_header or {}) do
+        add(message, header.name, compile(header.value))
+    end
+    for _, default in ipairs(DEFAULTS) do
+        if not message.set[lower(default[1])] then
+            add(message, default[1], default[2])
+        end
+    end
+    message.body = settings.proxy_set_body and compile(settings.proxy_set_body)
+    message.method = settings.proxy_method and compile(settings.proxy_method)
+    return message
+end
+
+
+local function put_own(lines, r, u, message)
+    for i = 1, #message.headers do
+        local header = message.headers[i]
+        local value = header.value(r, u)
+        if value ~= "" then
+            lines[#lines + 1] = header.name .. value
+        end
+    end
+end
+
+
+local function put_clients(lines, r, message)
+    local fields = r.head.fields
+    for i = 1, fields.n do
+        local field = fields[i]
+        if not message.set[field.lower] then
+            lines[#lines + 1] = field.name .. ": " .. field.value
+        end
+    end
+end
+
+
+function _M.head(r, u)
+    local settings = r.settings
+    local message = settings.proxy_message
+    u.body = message.body and message.body(r)
+    local method = message.method and message.method(r) or r.method
+    local lines = {method .. " " .. u.uri .. " HTTP/"
+                   .. settings.proxy_http_version}
+    put_own(lines, r, u, message)
+    if settings.proxy_pass_request_headers then
+        put_clients(lines, r, message)
+    end
+    lines[#lines + 1] = "\r\n"
+    return concat(lines, "\r\n")
+end
+
+
+-- The body -------------------------------------------------------------------
+
+
+local function send_file(path, put)
+    local file, err = open(path, "rb")
+    if not file then
+        return nil, err
+    end
+    local ok = true
+    repeat
+        local data = file:read(READ_SIZE)
+        if data then
+            ok, err = put(data)
+        end
+    until not data or not ok
+    file:close()
+    return ok, err
+end
+
+
+function _M.send_body(r, u, put)
+    if u.body then
+        return u.body == "" or put(u.body)
+    elseif not r.settings.proxy_pass_request_body then
+        return true
+    elseif r.body_data then
+        return put(r.body_data)
+    elseif r.body_file then
+        return send_file(r.body_file, put)
+    end
+    return true
+end
+
+
+return _M

@@ -1,0 +1,63 @@
+-- OpenSSL's objects as cdata: the half of resty_py.tls for LuaJIT.
+--
+-- The C names are private aliases (resty_py_*), so that a library's own
+-- `ffi.cdef` cannot clash. An address is a number of at most 47 bits, which a
+-- double holds.
+
+local ffi = require "ffi"
+local native = require "resty_py.native"
+
+local cast = ffi.cast
+local gc = ffi.gc
+local tonumber = tonumber
+local type = type
+
+ffi.cdef [[
+void resty_py_session_free(void *) __asm__("SSL_SESSION_free");
+void resty_py_key_free(void *) __asm__("EVP_PKEY_free");
+void resty_py_x509_free(void *) __asm__("X509_free");
+void resty_py_stack_free(void *, void (*)(void *))
+    __asm__("OPENSSL_sk_pop_free");
+]]
+
+local _M = {KIND = "cdata"}
+
+
+-- Returns what frees an object of each kind.
+local function load()
+    local C = ffi.load((native.tls.libraries()))
+    return {
+        session = C.resty_py_session_free,
+        key = C.resty_py_key_free,
+        certificates = function(object)
+            C.resty_py_stack_free(object, C.resty_py_x509_free)
+        end,
+    }
+end
+
+
+local free_of
+
+
+function _M.own(pointer, kind, before)
+    free_of = free_of or load()
+    local free = free_of[kind]
+    return gc(cast("void *", pointer), before and function(object)
+        before(pointer)
+        free(object)
+    end or free)
+end
+
+
+function _M.lend(pointer)
+    return cast("void *", pointer)
+end
+
+
+function _M.pointer(object)
+    return type(object) == "cdata" and tonumber(cast("uintptr_t", object))
+        or nil
+end
+
+
+return _M

@@ -1,0 +1,83 @@
+"""What the processes of a server know of each other: a table in shared memory.
+
+The master makes it and hands out its rows; every process that it forks has the
+same mapping. ``lualib/resty_py/board.lua`` reads it as well.
+
+Rules:
+
+1. A row is one cache line of words. Only its process writes it, but for PID,
+   which the master writes too: with the same number, and 0 when it has ended.
+2. BEAT grows by one when the process enters Lua and by one when it leaves: it
+   is odd while Lua runs. That is all a request costs.
+3. ACTIVE is the number of clients. It counts only where GENERATION is that of
+   the reader: workers of one configuration share what comes in, and one that
+   drains, whose generation is 0, takes nothing.
+4. The first word of all is the number of rows that have ever been used.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+
+__all__ = ["ACTIVE", "BEAT", "GENERATION", "PID", "ROW", "Scoreboard"]
+
+#: Processes of a server at most: NGX_MAX_PROCESSES.
+ROWS = 1024
+
+#: Words of a row, and what they are.
+ROW = 16
+PID, BEAT, ACTIVE, GENERATION = range(4)
+
+#: What BEAT is counted with: it stays a positive word, and odd ones odd.
+BEAT_MASK = 0x7FFFFFFF
+
+
+class Scoreboard:
+    """The table.
+
+    Attributes:
+        words: its 32-bit words, row after row; row 0 is the head.
+        address: where it is.
+    """
+
+    def __init__(self) -> None:
+        self._map = mmap.mmap(-1, ROWS * ROW * 4)
+        self.words = memoryview(self._map).cast("i")
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+
+    def take(self) -> int | None:
+        """Return a row that is free, cleared, or None if there is none."""
+        for row in range(1, ROWS):
+            if not self.words[row * ROW + PID]:
+                self._clear(row)
+                self.words[0] = max(self.words[0], row)
+                return row
+        return None
+
+    def release(self, row: int) -> None:
+        """Take a row back: its process has ended."""
+        self._clear(row)
+
+    def _clear(self, row: int) -> None:
+        for word in range(row * ROW, (row + 1) * ROW):
+            self.words[word] = 0
+
+    def pids(self) -> list[int]:
+        """Return the numbers of the processes, row by row."""
+        rows = range(ROW, (self.words[0] + 1) * ROW, ROW)
+        return [pid for row in rows if (pid := self.words[row + PID])]
+
+    def count_accepting(self, generation: int) -> int:
+        """Return how many workers of a configuration accept clients."""
+        rows = range(ROW, (self.words[0] + 1) * ROW, ROW)
+        return sum(self.words[row + GENERATION] == generation for row in rows)
+
+    def beat(self, row: int) -> int:
+        """Return a process's count; odd: it is in Lua."""
+        return self.words[row * ROW + BEAT]
+
+    def count_beat(self, row: int) -> None:
+        """Count that the process of *row* enters Lua, or leaves it."""
+        at = row * ROW + BEAT
+        self.words[at] = (self.words[at] + 1) & BEAT_MASK

@@ -1,0 +1,114 @@
+"""``resty-py app.lua --workers N``: an app that several processes serve."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nginx_command import PATIENCE, ROOT, free_port, is_running, until
+
+WHO = """
+local process = require "ngx.process"
+ngx.say(process.type(), " ", ngx.worker.count(), " ", ngx.worker.pid(), " ",
+        (ngx.shared.kept:incr("n", 1, 0)))
+"""
+
+
+class App:
+    """An app that is served."""
+
+    def __init__(self, folder, *options):
+        self.file = folder / "app.lua"
+        self.file.write_text(WHO)
+        self.port = free_port()
+        self.log = folder / "error.log"
+        command = [sys.executable, "-m", "resty_py", str(self.file), *options]
+        command += ["--listen", f"127.0.0.1:{self.port}", "--workers", "2"]
+        command += ["--error-log", f"{self.log}:notice", "--shared-dict", "kept:1m"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(command, env=environment)
+        until(lambda: len(self.workers()) == 2)
+
+    def workers(self):
+        pid = self.process.pid
+        path = Path(f"/proc/{pid}/task/{pid}/children")
+        return [int(child) for child in path.read_text().split()]
+
+    def get(self):
+        command = ["curl", "-s", f"http://127.0.0.1:{self.port}/"]
+        return subprocess.run(command, capture_output=True, text=True).stdout.split()
+
+    def said(self, text):
+        until(lambda: text in self.log.read_text(), text)
+
+
+@pytest.fixture
+def app(tmp_path):
+    app = App(tmp_path)
+    yield app
+    app.process.kill()
+    app.process.wait(PATIENCE)
+    until(lambda: not any(map(is_running, app.workers_then)))
+
+
+@pytest.fixture(autouse=True)
+def _remember(app):
+    app.workers_then = app.workers()
+
+
+def test_it_is_served(app):
+    kind, count, pid, number = app.get()
+    assert (kind, count, number) == ("worker", "2", "1")
+    assert int(pid) in app.workers()
+    assert app.get()[3] == "2"
+
+
+def test_reload(app):
+    """The app is compiled anew, dictionaries are kept."""
+    app.get()
+    app.file.write_text("ngx.say('new ', (ngx.shared.kept:incr('n', 1)))")
+    os.kill(app.process.pid, signal.SIGHUP)
+    app.said("exited with code 0")
+    assert app.get() == ["new", "2"]
+    app.workers_then = app.workers()
+
+
+def test_a_reload_of_what_does_not_compile(app):
+    app.file.write_text("ngx.say(")
+    os.kill(app.process.pid, signal.SIGHUP)
+    app.said("app.lua:1: unexpected symbol near")
+    assert app.get()[0] == "worker"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
+def test_end(app, number):
+    app.process.send_signal(number)
+    assert app.process.wait(PATIENCE) == 0
+    assert app.log.read_text().count("gracefully shutting down") == 2
+
+
+def test_end_at_once(app):
+    app.file.write_text("ngx.log(ngx.ERR, 'begins') ngx.sleep(60)")
+    os.kill(app.process.pid, signal.SIGHUP)
+    app.said("exited with code 0")
+    app.workers_then = app.workers()
+    curl = subprocess.Popen(["curl", "-s", f"http://127.0.0.1:{app.port}/"])
+    app.said("begins")
+    app.process.terminate()
+    app.said(", shutting down")
+    app.process.terminate()
+    assert app.process.wait(PATIENCE) == 0
+    curl.wait(PATIENCE)
+
+
+def test_an_address_in_use(app):
+    """One line says so, as without workers."""
+    command = [sys.executable, "-m", "resty_py", str(app.file), "--workers", "2"]
+    command += ["--listen", f"127.0.0.1:{app.port}"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1
+    assert done.stderr.startswith("resty-py: bind() to 127.0.0.1:")
+    assert done.stderr.count("\n") == 1
