@@ -135,6 +135,7 @@ WEBSOCKET = Library(
     "lua-resty-websocket",
     "lua-nginx-websocket",
     {
+        "nginx/websocket/client.lua": "nginx/websocket/client.lua",
         "nginx/websocket/protocol.lua": "nginx/websocket/protocol.lua",
         "nginx/websocket/server.lua": "nginx/websocket/server.lua",
     },

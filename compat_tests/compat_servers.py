@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FLAVOURS",
     "HOST",
+    "MASTER",
     "REFERENCE",
     "SERVERS",
     "Process",
@@ -33,6 +34,7 @@ __all__ = [
     "memcached_server",
     "redis_server",
     "reserved_port",
+    "sentinel_server",
     "serve",
     "wait_until",
 ]
@@ -205,6 +207,22 @@ def redis_server(folder: Path) -> Iterator[Process]:
         command += ["--bind", HOST, "--dir", str(folder)]
         command += ["--save", "", "--appendonly", "no"]
         with Process(command, port, folder / "redis.log") as process:
+            yield process
+
+
+#: What the sentinel of :func:`sentinel_server` calls the Redis that it watches.
+MASTER = "mymaster"
+
+
+@contextmanager
+def sentinel_server(folder: Path, master: int) -> Iterator[Process]:
+    """Run a Redis Sentinel that watches the Redis on the port *master*."""
+    with reserved_port() as port:
+        conf = folder / "sentinel.conf"
+        conf.write_text(f"sentinel monitor {MASTER} {HOST} {master} 1\n")
+        command = [program("redis-server", "redis-server"), str(conf), "--sentinel"]
+        command += ["--port", str(port), "--bind", HOST, "--dir", str(folder)]
+        with Process(command, port, folder / "sentinel.log") as process:
             yield process
 
 

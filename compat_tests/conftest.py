@@ -10,7 +10,8 @@ import pytest
 from compat_libraries import Library
 from compat_servers import Process, WebServer, memcached_server, redis_server, serve
 from compat_wire import RedisClient
-from ledger import pytest_addoption, pytest_configure
+from ledger import pytest_addoption as add_ledger_options
+from ledger import pytest_configure
 
 __all__ = ["pytest_addoption", "pytest_configure"]
 
@@ -18,6 +19,18 @@ Install = Callable[[Library], Path]
 Serve = Callable[..., AbstractContextManager[WebServer]]
 
 _installed = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the ledgers."""
+    add_ledger_options(parser)
+    parser.getgroup("ledger").addoption(
+        "--upstream",
+        choices=("all", "some", "none"),
+        default="some",
+        help="how much of upstream's suites is run (default: %(default)s: all files"
+        " on the first flavour, a few on the others)",
+    )
 
 
 def pytest_terminal_summary(

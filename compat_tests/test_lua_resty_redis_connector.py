@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from compat_case import EVALUATE, Case, evaluate
 from compat_libraries import REDIS_CONNECTOR
-from compat_servers import SERVERS
+from compat_servers import MASTER, SERVERS, sentinel_server
 
 pytestmark = pytest.mark.library(REDIS_CONNECTOR.name)
 
@@ -83,11 +83,65 @@ CASES = [
 ]
 
 
+SENTINEL_CASES = [
+    Case(
+        "master",
+        """
+        local red = rc:connect({
+            url = "sentinel://" .. MASTER .. ":m", sentinels = SENTINELS,
+        })
+        say(red:set("k", "by sentinel"), rc:connect():get("k"))
+        """,
+        ('"OK" "by sentinel"',),
+    ),
+    Case(
+        "no_slaves",
+        """
+        local sentinel = rc:connect({host = "127.0.0.1", port = SENTINEL_PORT})
+        local get_slaves = require "nginx.redis.sentinel".get_slaves
+        say(get_slaves(sentinel, MASTER))
+        """,
+        ('nil "no slaves available"',),
+    ),
+    Case(
+        "unknown_master",
+        """
+        local red = rc:connect({
+            url = "sentinel://nobody:m", sentinels = SENTINELS,
+        })
+        say(red)
+        """,
+        ("nil",),
+    ),
+]
+
+#: Comes after PRELUDE in those.
+SENTINEL_PRELUDE = f"""\
+local MASTER = "{MASTER}"
+local SENTINEL_PORT = tonumber(os.getenv("SENTINEL_PORT"))
+local SENTINELS = {{{{host = "127.0.0.1", port = SENTINEL_PORT}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def sentinel(tmp_path_factory, redis):
+    folder = tmp_path_factory.mktemp("sentinel")
+    with sentinel_server(folder, redis.port) as process:
+        yield process
+
+
 @pytest.fixture(scope="module", params=SERVERS)
-def evaluator(request, start, install, redis):
+def evaluator(request, start, install, redis, sentinel):
     tree = install(REDIS_CONNECTOR)
-    with start(request.param, EVALUATE, tree, REDIS_PORT=redis.port) as server:
+    ports = {"REDIS_PORT": redis.port, "SENTINEL_PORT": sentinel.port}
+    with start(request.param, EVALUATE, tree, **ports) as server:
         yield server
+
+
+@pytest.mark.parametrize("case", SENTINEL_CASES, ids=str)
+def test_sentinel(evaluator, database, case):
+    answer = evaluate(evaluator, PRELUDE + SENTINEL_PRELUDE + case.code)
+    assert tuple(answer.text.splitlines()) == case.lines
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
