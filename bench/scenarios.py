@@ -50,6 +50,7 @@ class Scenario:
         settings: values by the names of nginx's directives.
         files: what static files there are: contents by name.
         needs_redis: whether Redis runs beside the load.
+        over_tls: whether it speaks TLS.
         headline: the metric whose ratio counts.
         limit: the worst ratio that ``--check`` accepts.
     """
@@ -63,8 +64,15 @@ class Scenario:
     settings: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     needs_redis: bool = False
+    over_tls: bool = False
     headline: str = "cpu"
     limit: float | None = None
+
+
+def _calls(name: str, summary: str, answer: bytes, limit: float) -> Scenario:
+    """Return a scenario of many calls of a function in one request."""
+    load = WrkLoad("browser", connections=16)
+    return Scenario(name, summary, load, Answer(answer, len(answer)), limit=limit)
 
 
 _FEATURES_PATH = "/apples?user=alice&page=6&sort=price&currency=EUR"
@@ -149,6 +157,27 @@ SCENARIOS: dict[str, Scenario] = {
             limit=2.5,
         ),
         Scenario(
+            name="cosocket_tls",
+            summary="PING to Redis over a keepalive pool of TLS connections",
+            load=WrkLoad("browser", connections=64),
+            answer=Answer(b"+PONG\n", 6),
+            needs_redis=True,
+            over_tls=True,
+            limit=2.5,
+        ),
+        Scenario(
+            name="download_tls",
+            summary="a value of 1 MiB from Redis over TLS, its size as the answer",
+            load=WrkLoad("browser", connections=16),
+            answer=Answer(b"1048576\n", 8),
+            needs_redis=True,
+            over_tls=True,
+        ),
+        _calls("match", "100 times ngx.re.match on 1 KiB", b"4711\n", 1.5),
+        _calls("gsub", "100 times ngx.re.gsub on 1 KiB", b"37\n", 1.5),
+        _calls("digest", "100 times lua-resty-string SHA-256 of 1 KiB", b"32\n", 2.5),
+        _calls("base64", "100 times base64 of 1 KiB there and back", b"1024\n", 2.5),
+        Scenario(
             name="static",
             summary="nginx.conf: a file of 10 KiB",
             load=WrkLoad("browser", connections=64, path="/page.html"),
@@ -167,7 +196,8 @@ def measure(scenario: Scenario, kind: ServerKind, seconds: int) -> Sample:
         BenchError: it did not start, answered wrongly or logged an error.
     """
     allow_files(scenario.load.connections + _SPARE_FILES)
-    backend = redis() if scenario.needs_redis else nullcontext()
+    needs_redis = scenario.needs_redis
+    backend = redis(tls=scenario.over_tls) if needs_redis else nullcontext()
     serving = serve(kind, scenario.name, scenario.settings, scenario.files)
     with backend, serving as server:
         scenario.answer.check(server.ask(scenario.path, scenario.body))

@@ -33,8 +33,12 @@ __all__ = [
 
 APPS = Path(__file__).parent / "apps"
 
-#: Where apps/cosocket.lua looks for Redis.
+#: Where apps/cosocket.lua looks for Redis, and apps/cosocket_tls.conf over TLS.
 REDIS_PORT = 16379
+REDIS_TLS_PORT = 16380
+
+#: What apps/download_tls.conf gets of Redis.
+REDIS_VALUE = ("megabyte", b"x" * 1024 * 1024)
 
 #: nginx: keepalive_requests 1000 (default). Raised so that neither server
 #: closes a connection while it is measured.
@@ -270,8 +274,11 @@ def serve(
 
 
 @contextmanager
-def redis() -> Iterator[None]:
+def redis(*, tls: bool = False) -> Iterator[None]:
     """Run redis-server on the load's core at REDIS_PORT while the block runs.
+
+    Args:
+        tls: it listens at REDIS_TLS_PORT as well, and holds REDIS_VALUE.
 
     Raises:
         BenchError: it is not installed, or the port is taken.
@@ -283,9 +290,35 @@ def redis() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="resty-py-bench-") as folder:
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(REDIS_PORT)]
         command += ["--dir", folder, "--save", "", "--appendonly", "no"]
+        command += _tls_options(Path(folder)) if tls else []
         with Process(command, cores()[1], Path(folder, "output")) as process:
-            process.wait_until(lambda: accepts(REDIS_PORT))
+            process.wait_until(lambda: accepts(REDIS_TLS_PORT if tls else REDIS_PORT))
+            if tls:
+                _fill_redis()
             yield
+
+
+def _tls_options(folder: Path) -> list[str]:
+    """Make a self-signed certificate in *folder*; return what Redis is told."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-batch"]
+    command += ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as exc:
+        raise BenchError(f"openssl made no certificate: {exc!r}") from exc
+    options = ["--tls-port", str(REDIS_TLS_PORT), "--tls-auth-clients", "no"]
+    options += ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+    return [*options, "--tls-ca-cert-file", str(certificate)]
+
+
+def _fill_redis() -> None:
+    key, value = REDIS_VALUE
+    with socket.create_connection(("127.0.0.1", REDIS_PORT), _ANSWER_SECONDS) as sock:
+        head = f"*3\r\n$3\r\nSET\r\n${len(key)}\r\n{key}\r\n${len(value)}\r\n"
+        sock.sendall(head.encode() + value + b"\r\n")
+        if not sock.recv(100).startswith(b"+OK"):
+            raise BenchError("Redis does not take a value")
 
 
 def _free_port() -> int:
