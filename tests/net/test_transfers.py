@@ -125,3 +125,30 @@ async def test_a_writer_killed_in_a_pause_closes_its_socket(variant, tmp_path):
             """,
             places["puppet"],
         ) == (None, b"closed")
+
+
+# Puts a send() in the place of the kernel's that takes two bytes, then fails.
+BREAKS = """
+local sock = ngx.socket.tcp()
+assert(sock:connect("127.0.0.1", (...)))
+local write_now, name, i = sock.connection.write_now, nil, 0
+repeat
+    i = i + 1
+    name = debug.getupvalue(write_now, i)
+until name == "send"
+local calls = 0
+debug.setupvalue(write_now, i, function()
+    calls = calls + 1
+    if calls == 1 then
+        return 2
+    end
+    return nil, "broken pipe", 32
+end)
+return sock:send("hello")
+"""
+
+
+@each_variant
+async def test_the_error_of_a_later_part_is_told(variant, tmp_path):
+    async with open_peers() as places, open_rig(variant, tmp_path) as rig:
+        assert await rig.run(BREAKS, places["puppet"]) == (None, b"broken pipe")

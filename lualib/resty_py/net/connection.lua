@@ -311,8 +311,7 @@ function Connection:write_now(data, from)
     end
     local sent, err, code = send(self.fd, data, from)
     if sent then
-        from = from + sent
-        return from > #data and from or self:write_now(data, from)
+        return self:write_now(data, from + sent)
     elseif err == "again" then
         self.writable = false
         return from

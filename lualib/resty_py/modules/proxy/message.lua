@@ -185,8 +185,10 @@ end
 
 
 function _M.send_body(r, u, put)
-    if u.body then
-        return u.body == "" or put(u.body)
+    if u.body == "" then
+        return true
+    elseif u.body then
+        return put(u.body)
     elseif not r.settings.proxy_pass_request_body then
         return true
     elseif r.body_data then
