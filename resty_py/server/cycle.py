@@ -205,6 +205,9 @@ async def open_cycle(
                 source, config, program, logs, log, zones, role, worker_class
             )
         cycle = Cycle(config, logs, sockets, worker, count)
+        if former is not None:
+            with surroundings.at_home():
+                _write_pid(cycle, former, log)
         if role is None:
             _listen(cycle, log)
     except BaseException:
@@ -319,6 +322,14 @@ def _make_worker(
     except OSError as exc:
         log.write(EMERG, failed_call("epoll_create()", exc))
         raise StartError from exc
+
+
+def _write_pid(cycle: Cycle, former: Cycle, log: ProcessLog) -> None:
+    """Write the pid file if it has another name than the one of before."""
+    path = cycle.settings["pid"]
+    if path != former.settings["pid"] and not pidfile.create(path, log):
+        cycle.worker.close()
+        raise StartError
 
 
 def _listen(cycle: Cycle, log: ProcessLog) -> None:

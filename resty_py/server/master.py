@@ -445,7 +445,6 @@ class Master(Generic[C]):
     def _replace_files(self, former: C) -> None:
         new, old = self._cycle.settings["pid"], former.settings["pid"]
         if new != old:
-            pidfile.create(new, self._log)
             pidfile.remove(old, self._log)
         former.close_sockets(but=self._cycle.sockets.values())
         redirect_stderr(self._cycle.logs)

@@ -372,7 +372,6 @@ class Process:
         former, self._cycle = self._cycle, cycle
         with self._surroundings.at_home():
             if cycle.settings["pid"] != former.settings["pid"]:
-                pidfile.create(cycle.settings["pid"], self._log)
                 pidfile.remove(former.settings["pid"], self._log)
             former.close_sockets(but=cycle.sockets.values())
         redirect_stderr(cycle.logs)

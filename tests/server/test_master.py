@@ -408,6 +408,17 @@ class TestReload:
         assert server.get() == "ok"
         assert server.workers() == workers
 
+    def test_a_pid_file_that_cannot_be(self, server):
+        """The old one stays: who sends signals would not find the server else."""
+        server.begin(main="pid logs/nginx.pid; worker_processes 2;")
+        workers = server.workers()
+        server.configure(PID, main="pid nowhere/nginx.pid;")
+        os.kill(server.master, signal.SIGHUP)
+        server.until_logged("nowhere/nginx.pid")
+        assert int(server.get()) in workers
+        assert server.workers() == workers
+        assert server.pid() == server.master
+
     def test_more_sockets_for_more_workers(self, server):
         server.configure(PID)
         text = server.conf.read_text()
