@@ -186,6 +186,8 @@ class SharedDict:
             MemoryError: there is no room.
         """
         name = _key(key)
+        # Before the memory is touched: what is no number fails here.
+        by, init = by + 0.0, None if init is None else init + 0.0
         number, err, _ = self.zone.incr(name, by, self._now(), init, _ttl(ttl))
         if number is not None:
             return int(number) if number.is_integer() else number
@@ -210,10 +212,12 @@ class SharedDict:
         """Add to the list *key*, which is made if need be; return its length.
 
         Raises:
-            TypeError: it is no list.
+            TypeError: it is no list, or the value neither bytes nor a number.
             MemoryError: there is no room.
         """
-        item = value.encode() if isinstance(value, str) else value
+        item = _value(value)
+        if isinstance(item, bool):
+            raise TypeError("bad value type")
         length, err = self.zone.push(_key(key), item, self._now(), left)
         if err == NOT_A_LIST:
             raise TypeError("value not a list")

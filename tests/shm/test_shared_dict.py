@@ -130,6 +130,22 @@ class TestValues:
         with pytest.raises(ValueError):  # noqa: PT011
             SharedDict(size)
 
+    @pytest.mark.parametrize("value", [None, True, [1], 10**400], ids=type)
+    def test_no_value_of_a_list(self, shared, value, caplog):
+        shared.push("list", 1)
+        with pytest.raises((TypeError, OverflowError)):
+            shared.push("list", value)
+        assert shared["list"] == [1]
+        assert caplog.text == ""  # no operation was broken off
+
+    @pytest.mark.parametrize("number", [None, "1", 10**400], ids=type)
+    def test_no_number_to_add(self, shared, number, caplog):
+        shared["n"] = 1
+        with pytest.raises((TypeError, OverflowError)):
+            shared.incr("n", number)
+        assert shared["n"] == 1
+        assert caplog.text == ""
+
 
 class TestTimes:
     def test_expiry(self):
