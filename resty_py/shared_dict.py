@@ -20,6 +20,7 @@ Rules:
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -297,10 +298,12 @@ class SharedDict:
         head, *lines = dumped.splitlines() or [b""]
         if json.loads(head) != _HEAD:
             raise ValueError("no dump of a shared dictionary")
-        now = self._now() / 1000
+        now = self._now()
         for key, value, flags, expires in map(json.loads, lines):
-            ttl = 0 if expires is None else expires - now
-            if ttl >= 0:
+            left = None if expires is None else round(expires * 1000) - now
+            # None left must not become 0, which is for ever.
+            if left is None or left > 0:
+                ttl = (left or 0) / 1000
                 self._restore(key.encode("latin-1"), _undumped(value), flags, ttl)
 
     def _restore(self, key: bytes, value: Any, flags: int, ttl: float) -> None:
@@ -380,9 +383,10 @@ def _value(value: Value | str) -> bytes | float | bool:
 
 
 def _ttl(seconds: float) -> float:
-    if seconds < 0:
+    if not seconds >= 0:
         raise ValueError("a time to live is not negative")
-    return seconds * 1000 // 1
+    # One that has no end is none, as in Lua.
+    return 0 if math.isinf(seconds * 1000) else seconds * 1000 // 1
 
 
 def _plain(value: Value) -> Value:

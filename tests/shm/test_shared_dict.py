@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import subprocess
 import sys
 import threading
@@ -191,6 +192,30 @@ class TestDumps:
         other = SharedDict("64k", clock=lambda: 1006.0)
         other.restore(shared.dump())
         assert len(other) == 0
+
+    def test_nor_what_expires_at_that_moment(self):
+        clock = Clock()
+        shared = SharedDict("64k", clock=clock)
+        clock.now = 1700000000.0
+        shared.set("k", 1, ttl=0.021)
+        dumped = shared.dump()
+        clock.now += 0.0201  # of which less than a whole millisecond is left
+        other = SharedDict("64k", clock=clock)
+        other.restore(dumped)
+        assert other.ttl("k") == 0.001
+        clock.now += 0.0009
+        other.clear()
+        other.restore(dumped)
+        assert len(other) == 0
+
+    def test_for_ever(self, shared):
+        shared.set("k", 1, ttl=math.inf)
+        shared.set("k2", 1, ttl=1e306)
+        assert shared.entry("k") == shared.entry("k2") == Entry(1)
+        with pytest.raises(ValueError, match="not negative"):
+            shared.set("k", 1, ttl=math.nan)
+        shared.restore(shared.dump())
+        assert shared.entry("k") == Entry(1)
 
     @pytest.mark.parametrize("dumped", [b"", b"{}", b"[]\n", b"x"])
     def test_no_dump(self, shared, dumped):
