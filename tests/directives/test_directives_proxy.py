@@ -240,6 +240,10 @@ CASES = {
         " location @inside { return 200 'named $uri'; }",
         "/accel", "/accel_named", post("/accel", b"x")
     ),
+    "accel_file": case(
+        f"location / {{ proxy_pass {UP}; }} location /files/ {{ internal;"
+        " alias PREFIX/pub/files/; }", "/accel_unsafe", "/accel_encoded"
+    ),
     "accel_ignored": proxy(
         "proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate;", "/accel", "/rate"
     ),
@@ -475,6 +479,8 @@ PAIR = Pair(
     beside=upstream_peer,
     files={
         "lua/balancer.lua": BALANCER,
+        "pub/b.txt": "not for everyone",
+        "pub/files/a b.txt": "file\n",
         "tls/ca.pem": AUTHORITY.cert_pem.bytes(),
         "tls/other.pem": trustme.CA().cert_pem.bytes(),
         "tls/cert.pem": CERTIFICATE.cert_chain_pems[0].bytes(),

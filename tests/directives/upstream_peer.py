@@ -60,6 +60,8 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
     "/refresh": (_counted("200 OK", "Refresh: 5; url=http://127.0.0.1:PORT8/there"),),
     "/accel": (_counted("200 OK", "X-Accel-Redirect: /inside?x=1", "X-Up: no",
                         "Content-Type: text/x-accel", "Set-Cookie: a=1"),),
+    "/accel_unsafe": (_counted("200 OK", "X-Accel-Redirect: /files/../b.txt"),),
+    "/accel_encoded": (_counted("200 OK", "X-Accel-Redirect: /files/a%20b.txt"),),
     "/accel_named": (_counted("200 OK", "X-Accel-Redirect: @inside"),),
     "/short": (_answer("200 OK", "Content-Length: 100"),),
     "/short_chunk": (

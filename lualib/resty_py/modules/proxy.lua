@@ -33,21 +33,21 @@ local pipe = require "resty_py.modules.proxy.body"
 local redirect = require "resty_py.request.redirect"
 local redirects = require "resty_py.modules.proxy.redirects"
 local response = require "resty_py.http.response"
+local targets = require "resty_py.request.target"
 local template = require "resty_py.program.template"
 local tls = require "resty_py.modules.proxy.tls"
 local tunnel = require "resty_py.modules.proxy.tunnel"
 local wake = require "resty_py.scheduler".wake
 
 local error = error
-local find = string.find
 local format = string.format
 local ipairs = ipairs
-local match = string.match
 local sub = string.sub
 
 local ERROR, BAD_GATEWAY, GATEWAY_TIMEOUT = -1, 502, 504
 local INTERNAL_SERVER_ERROR, SPECIAL = 500, 300
-local NO_CONTENT, NOT_MODIFIED, UNAUTHORIZED = 204, 304, 401
+local NO_CONTENT, NOT_MODIFIED = 204, 304
+local UNAUTHORIZED, NOT_FOUND = 401, 404
 
 -- What a request ends with where no peer could be asked.
 local STATUSES = {timeout = GATEWAY_TIMEOUT}
@@ -335,7 +335,7 @@ local function accel_target(r, u)
 end
 
 
--- X-Accel-Redirect. Does not return.
+-- X-Accel-Redirect. Does not return, but for a target that is unsafe.
 local function follow(r, u, peer, target)
     headers.redirect(r, u)
     u.is_complete = false
@@ -343,11 +343,15 @@ local function follow(r, u, peer, target)
     if sub(target, 1, 1) == "@" then
         return redirect.leave_to_named(target)
     end
-    local path, args = match(target, "^([^?]*)%??(.*)$")
-    if r.method ~= "HEAD" then
+    local path, args = targets.parse(r, target, true)
+    if not path then
+        u:log(log.ERR, format('unsafe URI "%s" was detected',
+                              log.escape(target)))
+        return NOT_FOUND
+    elseif r.method ~= "HEAD" then
         r.method = "GET"
     end
-    return redirect.leave_to(path, find(target, "?", 1, true) and args or nil)
+    return redirect.leave_to(path, args)
 end
 
 
