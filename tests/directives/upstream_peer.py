@@ -81,6 +81,10 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
     "/two_lengths": (_counted("200 OK", "Content-Length: 5"),),
     "/bare_lf": (b"HTTP/1.0 200 OK\nContent-Length: 2\n\nok",),
     "/continued": (_counted("200 OK", "X-Up: a", " b", "X-Good: 1"),),
+    "/rate_nan": (_counted("200 OK", "X-Accel-Limit-Rate: nan"),),
+    "/rate_off": (_counted("200 OK", "X-Accel-Limit-Rate: off"),),
+    "/rate_below": (_counted("200 OK", "X-Accel-Limit-Rate: -5"),),
+    "/rate_part": (_counted("200 OK", "X-Accel-Limit-Rate: 0.0001"),),
     "/rate": (_counted("200 OK", "X-Accel-Limit-Rate: 100000"),),
 }  # fmt: skip
 

@@ -12,12 +12,17 @@ local list_of = require "resty_py.http.header_list".of
 local heads = require "resty_py.modules.proxy.head"
 local redirects = require "resty_py.modules.proxy.redirects"
 
+local find = string.find
 local find_header = heads.find
 local gmatch = string.gmatch
 local ipairs = ipairs
 local lower = string.lower
 local pairs = pairs
 local tonumber = tonumber
+
+local RATE = "^%d+$"
+-- Past them numbers are not exact.
+local RATE_DIGITS = 15
 
 local HIDDEN = [[date server x-pad x-accel-expires x-accel-redirect
     x-accel-limit-rate x-accel-buffering x-accel-charset]]
@@ -61,11 +66,13 @@ function _M.compile(settings)
 end
 
 
+-- Digits alone: a rate that is no number would never let a byte go.
 local function limit_rate(r, u)
-    local text = find_header(u.head, "x-accel-limit-rate")
-    local rate = text and tonumber(text)
-    if rate and not r.settings.proxy_ignored["x-accel-limit-rate"] then
-        r.limit_rate = rate
+    local text = find_header(u.head, "x-accel-limit-rate") or ""
+    if find(text, RATE) and #text <= RATE_DIGITS
+        and not r.settings.proxy_ignored["x-accel-limit-rate"]
+    then
+        r.limit_rate = tonumber(text)
     end
 end
 
