@@ -75,7 +75,9 @@ UPGRADES = """proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade;
 ASKS = get("/upgrade", "Upgrade: x", "Connection: upgrade").data()
 
 #: Answers that are not taken as nginx 1.22 takes them: see the end.
-OTHERWISE = ("/interim", "/two_lengths", "/accel_named")
+OTHERWISE = (
+    "/interim", "/two_lengths", "/accel_named", "/long_length", "/long_status"
+)  # fmt: skip
 
 #: Answers that are about time.
 SLOW = ("/slow_head", "/slow_body")
@@ -503,7 +505,10 @@ def test_on_other_flavours(flavour):
 
 #: Where nginx 1.22 does worse than newer ones.
 NEWER = Pair(
-    {"interim": proxy("", "/interim"), "two_lengths": proxy("", "/two_lengths")},
+    {
+        path[1:]: proxy("", path)
+        for path in ("/interim", "/two_lengths", "/long_length", "/long_status")
+    },
     beside=upstream_peer,
 )
 
@@ -518,3 +523,16 @@ def test_a_response_of_two_lengths_is_refused():
     outcome = NEWER.actual("two_lengths")
     assert outcome.answers[0][0] == "HTTP/1.1 502 Bad Gateway"
     assert "upstream sent duplicate header line" in outcome.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("long_length", 'upstream sent invalid "Content-Length" header'),
+        ("long_status", "upstream sent no valid HTTP/1.0 header"),
+    ],
+)
+def test_a_number_of_too_many_digits_is_refused(name, text):
+    outcome = NEWER.actual(name)
+    assert outcome.answers[0][0] == "HTTP/1.1 502 Bad Gateway"
+    assert text in outcome.errors[0]

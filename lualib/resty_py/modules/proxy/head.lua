@@ -17,14 +17,15 @@ local match = string.match
 local sub = string.sub
 local tonumber = tonumber
 
-
+local SPACE = byte(" ")
+-- Of a length: past them numbers are not exact.
+local LENGTH_DIGITS = 15
 
 local _M = {}
 
 
 -- What the log says of a line: all before the byte at fault.
-local function invalid(line)
-    local fault = find(line, "[%c ]") or find(line, "%z") or #line
+local function invalid(line, fault)
     return nil, format('upstream sent invalid header: "%s\\x%02x..."',
                        sub(line, 1, fault - 1), byte(line, fault))
 end
@@ -32,8 +33,9 @@ end
 
 local function read_line(head, line)
     local name, value = match(line, "^([^:%c ]+):[ \t]*(.-)[ \t]*$")
-    if not name or find(value, "%z") then
-        return invalid(line)
+    local fault = name and find(line, "[%z\r]", #name)
+    if not name or fault then
+        return invalid(line, fault or find(line, "[%c ]") or #line)
     end
     local n = head.n + 1
     head.n = n
@@ -63,6 +65,11 @@ local function count(head, key)
 end
 
 
+local function is_length(text)
+    return find(text, "^%d+$") and #text <= LENGTH_DIGITS
+end
+
+
 -- What the headers say of the connection and of the body.
 local function read_framing(head)
     local connection = lower(_M.find(head, "connection") or "")
@@ -71,7 +78,7 @@ local function read_framing(head)
     local coding = _M.find(head, "transfer-encoding")
     local length = _M.find(head, "content-length")
     head.is_chunked = coding ~= nil and lower(coding) == "chunked"
-    if length and not find(length, "^%d+$") or coding and length then
+    if length and not is_length(length) or coding and length then
         return nil, 'upstream sent invalid "Content-Length" header: "'
             .. (length or "") .. '"'
     elseif count(head, "content-length") > 1 then
@@ -89,11 +96,11 @@ end
 function _M.read(text)
     local first, rest = match(text, "^([^\n]*)\n?(.*)$")
     local major, minor, status, reason = match(
-        first, "^HTTP/(%d+)%.(%d+) +(%d%d%d) ?(.-)\r?$")
-    if not status then
+        first, "^HTTP/(%d+)%.(%d+) +(%d%d%d)(.-)\r?$")
+    if not status or reason ~= "" and byte(reason) ~= SPACE then
         return nil, "upstream sent no valid HTTP/1.0 header"
     end
-    local head = {status = tonumber(status), reason = reason, n = 0,
+    local head = {status = tonumber(status), reason = sub(reason, 2), n = 0,
                   version = tonumber(major) * 10 + tonumber(minor),
                   name = {}, key = {}, value = {}}
     for line in gmatch(rest, "[^\n]+") do
