@@ -87,6 +87,8 @@ def _report(files: list[FileResult], args: argparse.Namespace, seconds: float) -
             if what:
                 failed = True
                 print(f"--- {file.path}: {what}", file=out)
+        if file.reason:
+            print(f"left out: {file.path}: {file.reason}", file=out)
         for result in file.results:
             if result.outcome is Outcome.FAILED:
                 failed = True

@@ -247,6 +247,7 @@ class Workplace:
         Raises:
             SkipFile: it asks to be left out.
             FormatError: its data is none.
+            PerlError: its code is no Perl, or died.
         """
         layout = self.server.layout
         environment = {**os.environ, **self._environment}

@@ -16,6 +16,7 @@ Rules:
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -142,6 +143,7 @@ class Suite:
     Raises:
         SkipFile: it asks to be left out, or nothing here can run its code.
         FormatError: its data is none.
+        PerlError: its code is no Perl, or died.
     """
 
     def __init__(
@@ -154,7 +156,7 @@ class Suite:
         self.path = path
         self.environment: dict[str, Any] = dict(environment)
         self.settings = Settings()
-        self._text = path.read_bytes().decode("latin-1")
+        self._text = path.read_bytes().removeprefix(BOM_UTF8).decode("latin-1")
         code, data, lines = dataformat.split_file(self._text)
         raw = dataformat.chosen(dataformat.parse(data, lines))
         self._functions = functions(self.settings, places, len(raw))
@@ -180,7 +182,7 @@ class Suite:
             self.environment.update(before)
             self._run_by_perl(exc)
         except DieError as exc:
-            raise SkipFile(f"its code died: {exc}") from None
+            raise PerlError(f"its code died: {exc}") from None
 
     def _use(self, module: str, arguments: list[Any]) -> None:
         """Do what ``use MODULE ARGUMENTS`` does."""
@@ -244,7 +246,7 @@ class Suite:
     def _ask_perl(self, block: Block, name: str, reason: PerlError) -> Any:
         try:
             values = self._recording.blocks[block.number]
-        except systemperl.PerlUnavailableError as exc:
+        except (systemperl.PerlUnavailableError, PerlError) as exc:
             raise BlockError(f"{exc} ({reason})") from None
         except KeyError:
             raise BlockError(f"perl could not evaluate it ({reason})") from None

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import dataformat
+from .perl import PerlError
 from .perl.regex import Regex
 from .perl.values import text
 
@@ -64,7 +65,8 @@ def record(
         nginx_version: as Test::Nginx has it.
 
     Raises:
-        PerlUnavailableError: there is no perl, or it failed.
+        PerlUnavailableError: there is no perl, or it lacks a module.
+        PerlError: the code is no Perl, or died.
     """
     perl = shutil.which("perl")
     if perl is None:
@@ -88,7 +90,8 @@ def record(
     )
     if done.returncode:
         message = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-        raise PerlUnavailableError(f"perl: {message}")
+        lacks_module = message.startswith("Can't locate")
+        raise (PerlUnavailableError if lacks_module else PerlError)(f"perl: {message}")
     answer = json.loads(done.stdout)
     return Recording(
         [(name, [_decode(one) for one in rest]) for name, *rest in answer["calls"]],

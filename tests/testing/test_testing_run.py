@@ -15,6 +15,14 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "testing"
 
 PATIENCE = 120
 
+ONE = """\
+=== TEST 1: a
+--- config
+location /t { return 200; }
+--- request
+GET /t
+"""
+
 
 def run(folder, *arguments, **environment):
     return subprocess.run(
@@ -137,6 +145,36 @@ def test_a_wrong_plan_fails_a_file(tmp_path):
     done = run(tmp_path, "some.t")
     assert done.returncode == 1
     assert "--- some.t: planned 3 checks, ran 1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("foo(((;", "syntax error"),
+        ('die "nothing works"', "its code died: nothing works"),
+        ('bail_out("no more")', "its code died: no more"),
+    ],
+)
+def test_code_that_does_not_run_is_an_error(tmp_path, code, text):
+    (tmp_path / "some.t").write_text(f"{code};\nrun_tests();\n__DATA__\n{ONE}")
+    done = run(tmp_path, "some.t")
+    assert done.returncode == 1
+    assert "--- some.t: " in done.stdout
+    assert text in done.stdout
+    assert "0 passed, 0 failed, 1 files in error in" in done.stdout
+
+
+def test_a_file_left_out_says_why(tmp_path):
+    (tmp_path / "some.t").write_text(f"plan skip_all => 'not now';\n__DATA__\n{ONE}")
+    done = run(tmp_path, "some.t")
+    assert done.returncode == 0
+    assert "left out: some.t: not now\n" in done.stdout
+
+
+def test_a_byte_order_mark_is_not_code(tmp_path):
+    data = f"run_tests();\n__DATA__\n{ONE}".encode("utf-8-sig")
+    (tmp_path / "some.t").write_bytes(data)
+    assert "1 passed, 0 failed in" in run(tmp_path, "some.t").stdout
 
 
 def test_a_server_that_does_not_start_is_a_failure(tmp_path):
