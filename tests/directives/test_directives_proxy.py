@@ -240,7 +240,7 @@ CASES = {
         f"location / {{ proxy_pass {UP}; }}"
         " location /inside { internal; return 200 'inside $args $request_method'; }"
         " location @inside { return 200 'named $uri'; }",
-        "/accel", "/accel_named", post("/accel", b"x")
+        "/accel", "/accel_named", "/accel_cookies", post("/accel", b"x")
     ),
     "accel_file": case(
         f"location / {{ proxy_pass {UP}; }} location /files/ {{ internal;"

@@ -62,6 +62,8 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
                         "Content-Type: text/x-accel", "Set-Cookie: a=1"),),
     "/accel_unsafe": (_counted("200 OK", "X-Accel-Redirect: /files/../b.txt"),),
     "/accel_encoded": (_counted("200 OK", "X-Accel-Redirect: /files/a%20b.txt"),),
+    "/accel_cookies": (_counted("200 OK", "X-Accel-Redirect: /inside",
+                                "Set-Cookie: a=1", "Set-Cookie: b=2"),),
     "/accel_named": (_counted("200 OK", "X-Accel-Redirect: @inside"),),
     "/short": (_answer("200 OK", "Content-Length: 100"),),
     "/short_chunk": (

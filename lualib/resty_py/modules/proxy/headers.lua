@@ -117,7 +117,7 @@ function _M.redirect(r, u)
             if key == "content-type" then
                 r.content_type = head.value[i]
             else
-                headers:set(head.name[i], head.value[i], key)
+                headers:add(head.name[i], head.value[i], key)
             end
         end
     end
