@@ -1,13 +1,14 @@
 """``resty-py test``: run Test::Nginx suites, without Perl and without nginx.
 
 Exit codes: 0 when nothing failed, 1 when a block or a file did, 2 when the
-command line is wrong.
+command line is wrong, 130 when SIGINT or SIGTERM has ended it.
 """
 
 from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
 import time
 from pathlib import Path
@@ -58,6 +59,8 @@ def main(argv: Sequence[str]) -> int:
         parser.error(f"{exc}: no such file or folder")
     if not files:
         parser.error("no .t files")
+    # Servers and folders go with a run that is told to end, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     start = time.monotonic()
     progress = report.Progress(
         sys.stderr if args.tap else sys.stdout, is_verbose=args.verbose

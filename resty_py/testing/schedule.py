@@ -127,6 +127,7 @@ class Schedule:
         self._ports = Ports()
         self._failure: BaseException | None = None
         self._is_stopped = False
+        self._ended: list[threading.Event] = []
 
     def run(self, paths: Sequence[Path]) -> list[FileResult]:
         """Run files; return what came of each, in their order."""
@@ -142,21 +143,26 @@ class Schedule:
                 )
                 for i in range(count)
             ]
+            self._ended = [threading.Event() for _ in threads]
             for thread in threads:
                 thread.start()
-            self._join(threads)
+            self._wait()
         if self._failure is not None:
             raise self._failure
         return [one for one in found if one is not None]
 
-    def _join(self, threads: list[threading.Thread]) -> None:
+    def _wait(self) -> None:
+        """Wait for all threads, even if interrupted.
+
+        A join that a signal interrupts takes its thread for ended (Python 3.11).
+        """
         try:
-            for thread in threads:
-                thread.join()
+            for ended in self._ended:
+                ended.wait()
         except BaseException:
             self._is_stopped = True
-            for thread in threads:
-                thread.join()
+            for ended in self._ended:
+                ended.wait()
             raise
 
     @contextlib.contextmanager
@@ -183,6 +189,8 @@ class Schedule:
             pass
         except BaseException as exc:
             self._failure, self._is_stopped = exc, True
+        finally:
+            self._ended[number].set()
 
     def _run_file(self, place: Workplace, path: Path) -> FileResult:
         file = FileResult(path)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -175,6 +178,46 @@ def test_a_byte_order_mark_is_not_code(tmp_path):
     data = f"run_tests();\n__DATA__\n{ONE}".encode("utf-8-sig")
     (tmp_path / "some.t").write_bytes(data)
     assert "1 passed, 0 failed in" in run(tmp_path, "some.t").stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("binary", [[], ["--binary", "nginx"]])
+def test_what_is_interrupted_leaves_nothing(tmp_path, number, binary):
+    (tmp_path / "some.t").write_text(
+        "run_tests();\n__DATA__\n=== TEST 1: a\n--- config\n"
+        "location /t { rewrite_by_lua_block {\n"
+        "ngx.log(ngx.WARN, 'it is asked') ngx.sleep(1) } }\n--- request\nGET /t\n"
+    )
+    (tmp_path / "tmp").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "resty_py", "test", "some.t", *binary],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "TMPDIR": str(tmp_path / "tmp"),
+            "TEST_NGINX_LOAD_MODULES": load_modules(),
+        },
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + PATIENCE
+    while not _is_asked(tmp_path / "tmp"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(number)
+    assert process.wait(PATIENCE) == 130
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not [line for line in _commands() if str(tmp_path) in line]
+
+
+def _is_asked(folder):
+    logs = folder.glob("*/**/error.log")
+    return any(": it is asked, " in log.read_text("latin-1") for log in logs)
+
+
+def _commands():
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield path.read_text("latin-1")
 
 
 def test_a_server_that_does_not_start_is_a_failure(tmp_path):
