@@ -76,7 +76,8 @@ ASKS = get("/upgrade", "Upgrade: x", "Connection: upgrade").data()
 
 #: Answers that are not taken as nginx 1.22 takes them: see the end.
 OTHERWISE = (
-    "/interim", "/two_lengths", "/accel_named", "/long_length", "/long_status"
+    "/interim", "/two_lengths", "/accel_named", "/long_length", "/long_status",
+    "/head",
 )  # fmt: skip
 
 #: Answers that are about time.
@@ -92,6 +93,9 @@ CASES = {
     "unbuffered": proxy("proxy_buffering off;", "/chunked", "/large"),
     "to_an_old_client": proxy(
         "", get("/chunked", version="1.0"), get("/to_end", version="1.0")
+    ),
+    "asked_for_a_head": proxy(
+        "proxy_method HEAD; proxy_read_timeout 300ms;", "/head"
     ),
     "head": proxy("", head("/plain"), head("/to_end")),
     "kept_alive": proxy("", in_turn(get("/plain"), get("/chunked"), get("/to_end"))),

@@ -49,6 +49,7 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
         ),
     ),
     "/interim": (b"HTTP/1.1 100 Continue\r\n\r\n", _counted("200 OK")),
+    "/head": (_answer("200 OK", "Content-Length: 5", body=b""), 0.8),
     "/nothing": (_answer("204 No Content", body=b""),),
     "/unchanged": (_answer("304 Not Modified", 'ETag: "x"', body=b""),),
     "/not_found": (_counted("404 Not Found", "X-Up: 404"),),

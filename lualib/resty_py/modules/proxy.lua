@@ -265,9 +265,10 @@ local function is_intercepted(r, u)
 end
 
 
-local function has_body(r, head)
-    return r.method ~= "HEAD" and head.status ~= NO_CONTENT
-        and head.status ~= NOT_MODIFIED
+local function has_body(r, u)
+    local status = u.head.status
+    return r.method ~= "HEAD" and u.method ~= "HEAD"
+        and status ~= NO_CONTENT and status ~= NOT_MODIFIED
 end
 
 
@@ -317,7 +318,7 @@ local function answer(r, u, peer)
         tunnel.pass(r, u)
         let_go(u, peer)
         return ERROR
-    elseif not has_body(r, head) then
+    elseif not has_body(r, u) then
         u.is_complete = u.rest == ""
         let_go(u, peer)
         return nil

@@ -9,7 +9,7 @@
 --
 -- Fields of an upstream `u`:
 --
---   request, address, group, uri, prefix, is_variable
+--   request, address, group, uri, prefix, is_variable, method
 --   state, states   what is noted of attempts: addr, status, connect, header,
 --                   response (seconds since `began`), length, received, sent
 --   connection, uses, opened   the one in use

@@ -152,8 +152,8 @@ function _M.head(r, u)
     local settings = r.settings
     local message = settings.proxy_message
     u.body = message.body and message.body(r)
-    local method = message.method and message.method(r) or r.method
-    local lines = {method .. " " .. u.uri .. " HTTP/"
+    u.method = message.method and message.method(r) or r.method
+    local lines = {u.method .. " " .. u.uri .. " HTTP/"
                    .. settings.proxy_http_version}
     put_own(lines, r, u, message)
     if settings.proxy_pass_request_headers then
