@@ -59,6 +59,7 @@ local YIELDABLE = phases.YIELDABLE
 local MAX_TIMEOUT = 0xffffffff
 local DEFAULT_TIMEOUT = 10000
 local BUFFER_SIZE = 4096
+local MAX_SIGNAL = 64
 local SHELL, SHELL_OPTION = "/bin/sh", "-c"
 
 local TIMEOUTS = {"write_timeout", "stdout_read_timeout",
@@ -87,7 +88,7 @@ local function set_timeouts(self, ...)
     for i = 1, 4 do
         local timeout = given[i]
         if timeout then
-            if timeout < 0 or timeout > MAX_TIMEOUT then
+            if not (timeout >= 0 and timeout <= MAX_TIMEOUT) then
                 error("bad " .. TIMEOUTS[i] .. " option", 3)
             end
             self[TIMEOUTS[i]] = floor(timeout)
@@ -144,7 +145,7 @@ local function add_readers(name)
     end
 
     Process[name .. "_read_bytes"] = function(self, length)
-        if length < 0 then
+        if length ~= length or length < 0 then
             error("bad len argument", 2)
         elseif length == 0 then
             return ""
@@ -156,7 +157,7 @@ local function add_readers(name)
 
     Process[name .. "_read_any"] = function(self, max)
         max = tonumber(max)
-        if not max or max <= 0 then
+        if not max or max ~= max or max <= 0 then
             error("bad max argument", 2)
         end
         check_self(self)
@@ -225,7 +226,7 @@ function Process:shutdown(direction)
     check_self(self)
     local child = self.child
     if not DIRECTIONS[direction] then
-        error("bad shutdown arg: " .. direction, 2)
+        error("bad shutdown arg: " .. tostring(direction), 2)
     elseif child.closed then
         return nil, "closed"
     elseif child.merged and direction == "stderr" then
@@ -244,6 +245,9 @@ function Process:kill(signal)
     local child = self.child
     if child.dead then
         return nil, "exited"
+    end
+    if not (signal >= 0 and signal <= MAX_SIGNAL) then
+        return nil, "invalid signal"
     end
     local ok, err = child:kill(floor(signal))
     if ok then

@@ -10,6 +10,7 @@ import ctypes
 import functools
 import hashlib
 import importlib
+import re
 from ctypes import POINTER, byref, c_char_p, c_int, c_void_p, create_string_buffer
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +23,10 @@ __all__ = ["bytes_to_key", "functions"]
 
 _BLOCK = 16
 _TAG = 16
+# The modes that lua-resty-string has. Others take keys of other sizes, or
+# several calls.
+_NAME = re.compile(rb"(128|192|256)_(?:cbc|ecb|cfb1|cfb8|cfb128|ofb|ctr|gcm)\Z")
+
 _SET_IV_LENGTH, _GET_TAG, _SET_TAG = 0x9, 0x10, 0x11
 
 _CONTEXT, _SIZE = c_void_p, POINTER(c_int)
@@ -68,10 +73,9 @@ def _crypto() -> Any:
 
 
 def _method(name: bytes) -> Any:
-    try:
-        method = getattr(_crypto(), f"EVP_aes_{name.decode()}")
-    except (AttributeError, UnicodeDecodeError):
-        raise HostError("no such cipher") from None
+    if not _NAME.match(name):
+        raise HostError("no such cipher")
+    method = getattr(_crypto(), f"EVP_aes_{name.decode()}")
     method.restype, method.argtypes = c_void_p, ()
     return method()
 
@@ -116,7 +120,11 @@ class _Context:
             raise HostError(f"EVP_{name} failed")
 
     def begin(self, verb: str, name: bytes, key: bytes, iv: bytes) -> None:
-        self.call(f"{verb}Init_ex", _method(name), None, None, None)
+        method = _method(name)
+        # libcrypto reads as much as the cipher takes.
+        if len(key) * 8 != int(name[:3]) or not (name.endswith(b"gcm") or iv[15:]):
+            raise HostError("bad key or iv length")
+        self.call(f"{verb}Init_ex", method, None, None, None)
         if name.endswith(b"gcm"):
             self.call("CIPHER_CTX_ctrl", _SET_IV_LENGTH, len(iv), None)
         self.call(f"{verb}Init_ex", None, None, key, iv)

@@ -4,6 +4,8 @@ import hashlib
 
 import pytest
 from app_server import serving
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.padding import PKCS7
 
 from resty_py.vm import FLAVOURS
 
@@ -98,6 +100,55 @@ async def test_aes(flavour):
     ]
     async with serving(_AES_HEAD + "\n".join(lines), flavour) as app:
         assert await app.say() == [f"{secret} hello world" for secret in _AES.values()]
+
+
+_MODES = {"cbc": modes.CBC, "ctr": modes.CTR, "ecb": modes.ECB, "gcm": modes.GCM}
+
+
+def _secret(size, mode, text):
+    """Return what the library ``cryptography`` makes of *text*, and the tag."""
+    if mode in ("cbc", "ecb"):
+        padder = PKCS7(128).padder()
+        text = padder.update(text) + padder.finalize()
+    given = {"ecb": (), "gcm": (b"i" * 12,)}.get(mode, (b"i" * 16,))
+    made = Cipher(algorithms.AES(b"k" * (size // 8)), _MODES[mode](*given)).encryptor()
+    text = made.update(text) + made.finalize()
+    return text.hex() + (made.tag.hex() if mode == "gcm" else "")
+
+
+@pytest.mark.parametrize("mode", _MODES)
+async def test_aes_as_cryptography(flavour, mode):
+    lua = f"""
+        local aes, to_hex = require "resty.aes", require "resty.string".to_hex
+        local iv = ("i"):rep({12 if mode == "gcm" else 16})
+        for _, size in ipairs {{128, 192, 256}} do
+            local key = ("k"):rep(size / 8)
+            local object = aes:new(key, nil, aes.cipher(size, "{mode}"), {{iv = iv}})
+            for _, length in ipairs {{0, 1, 16, 1000}} do
+                local secret = object:encrypt(("x"):rep(length))
+                ngx.say(to_hex(type(secret) == "table" and secret[1] .. secret[2]
+                               or secret))
+            end
+        end
+    """
+    async with serving(lua, flavour) as app:
+        assert await app.say() == [
+            _secret(size, mode, b"x" * length)
+            for size in (128, 192, 256)
+            for length in (0, 1, 16, 1000)
+        ]
+
+
+async def test_aes_takes_no_key_of_another_size(flavour):
+    """libcrypto would read past it."""
+    forged = "{size = 8, cipher = 'cbc', method = '256_cbc'}"
+    lua = f"""
+        ngx.say(aes.cipher(256, "xts"), aes.cipher(256, "cbc\\0x"))
+        local object = aes:new("k", nil, {forged}, {{iv = iv}})
+        ngx.say(object:encrypt("x"))
+    """
+    async with serving(_AES_HEAD + lua, flavour) as app:
+        assert await app.say() == ["nilnil", "nilbad key or iv length"]
 
 
 async def test_aes_gcm_and_padding(flavour):

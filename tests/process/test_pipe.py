@@ -282,7 +282,13 @@ FAULTS = {
     "spawn('true'):stdout_read_bytes(-1)": "bad len argument",
     "spawn('true'):stderr_read_any(0)": "bad max argument",
     "spawn('true'):stderr_read_any('x')": "bad max argument",
+    "spawn('true'):stdout_read_bytes(0/0)": "bad len argument",
+    "spawn('true'):stdout_read_any(0/0)": "bad max argument",
+    "spawn('true'):set_timeouts(0/0)": "bad write_timeout option",
     "spawn('true'):shutdown('x')": "bad shutdown arg: x",
+    "spawn('true'):shutdown()": "bad shutdown arg: nil",
+    "error(select(2, spawn('cat'):kill(0/0)))": "invalid signal",
+    "error(select(2, spawn('cat'):kill(1e300)))": "invalid signal",
     "spawn('true'):kill('TERM')": "bad signal arg: number expected, got TERM",
     "spawn('cat'):write(true)": (
         "bad data arg: string, number, or table expected, got boolean"
