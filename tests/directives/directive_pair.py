@@ -313,7 +313,7 @@ class Pair:
         ]
         if timed:
             # limit_rate counts whole seconds of the clock.
-            time.sleep(-time.time() % 1 + 0.3)
+            time.sleep(-time.time() % 1 + 0.15)
         with concurrent.futures.ThreadPoolExecutor(max(len(timed), 1)) as pool:
             futures = [
                 (name, pool.submit(self._exchange, name, talk)) for name, talk in timed
