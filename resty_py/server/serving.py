@@ -20,8 +20,8 @@ from ..conf.program import app_program, app_settings
 from ..conf.template import Template
 from ..shared_dict import SharedDict
 from ..shm.zone import Zone
-from .config import AppConfig, Limits, SettingError, read_zone_size
-from .listeners import Address, Listener, ListenError, open_listener, parse_listen
+from .config import AppConfig, Limits, read_zone_size
+from .listeners import Address, Listener, open_listener, parse_listen
 from .log import ACCESS_LOG_BUFFER, ACCESS_LOG_FLUSH, WARN, route_logging
 from .logs import Logs
 from .stopping import stop_signals
@@ -30,18 +30,7 @@ from .worker import Worker
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-__all__ = [
-    "Address",
-    "AppConfig",
-    "Limits",
-    "ListenError",
-    "SettingError",
-    "Worker",
-    "open_worker",
-    "serve",
-    "serve_app",
-]
-
+__all__ = ["new_worker", "open_logs", "open_worker", "serve", "serve_app"]
 
 #: What the log says to a SIGHUP where one process serves.
 NO_RELOAD = b"SIGHUP received, ignored: it reloads the app with --workers"

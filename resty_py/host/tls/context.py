@@ -10,17 +10,19 @@ import ctypes
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .library import TlsError, load
 from .protocols import PROTOCOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from .library import Library
 
 __all__ = ["ClientSettings", "Context", "new_client_context"]
+
+_Settings = TypeVar("_Settings")
 
 # SSL_OP_NO_COMPRESSION, SSL_OP_NO_ANTI_REPLAY, SSL_OP_IGNORE_UNEXPECTED_EOF.
 _OPTIONS = 0x00020000 | 0x01000000 | 0x00000080
@@ -79,6 +81,23 @@ class Context:
             raise library.failure("SSL_CTX_new() failed")
         self._kept: list[Any] = []
         self._key_log: int | None = None
+
+    @classmethod
+    def made(
+        cls, apply: Callable[[Context, _Settings], None], given: _Settings
+    ) -> Self:
+        """Return a context to which *apply* gave what is *given*.
+
+        Raises:
+            HostError: OpenSSL is not installed; or what *apply* raises.
+        """
+        context = cls(load())
+        try:
+            apply(context, given)
+        except BaseException:
+            context.close()
+            raise
+        return context
 
     def close(self) -> None:
         """Let go of it; connections that were made with it keep it."""
@@ -194,13 +213,7 @@ def new_client_context(settings: ClientSettings) -> Context:
         TlsError: a file is missing or malformed, or there is no such cipher.
         HostError: OpenSSL is not installed.
     """
-    context = Context(load())
-    try:
-        _apply(context, settings)
-    except BaseException:
-        context.close()
-        raise
-    return context
+    return Context.made(_apply, settings)
 
 
 def _apply(context: Context, settings: ClientSettings) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .accept import install, keep_sessions
 from .context import Context
-from .library import TlsError, load
+from .library import TlsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,13 +113,7 @@ def new_server_context(settings: ServerSettings) -> Context:
         TlsError: a file is missing or malformed, or there is no such cipher.
         HostError: OpenSSL is not installed.
     """
-    context = Context(load())
-    try:
-        _apply(context, settings)
-    except BaseException:
-        context.close()
-        raise
-    return context
+    return Context.made(_apply, settings)
 
 
 def _apply(context: Context, settings: ServerSettings) -> None:
