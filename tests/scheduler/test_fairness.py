@@ -122,63 +122,51 @@ async def test_a_handler_that_polls_holds_up_no_client(variant, tmp_path):
     assert answer.body == "served"
 
 
+# How often another thread runs beside operations that need not wait.
+BESIDE = """
+local sock = ngx.socket.{kind}()
+{prepare}
+local turns, stop = 0, false
+ngx.thread.spawn(function()
+    while not stop do turns = turns + 1 coroutine.yield() end
+end)
+for _ = 1, {count} do {operation} end
+stop = true
+return turns
+"""
+
+
+async def turns_beside(variant, tmp_path, place, **program):
+    async with open_peers() as places, open_rig(variant, tmp_path) as rig:
+        return await rig.run(BESIDE.format(**program), places[place])
+
+
 @each_variant
 async def test_a_writer_that_never_waits_pauses(variant, tmp_path):
-    async with open_peers() as places, open_rig(variant, tmp_path) as rig:
-        turns = await rig.run(
-            """
-            local sock = ngx.socket.tcp()
-            sock:connect("127.0.0.1", (...))
-            local turns, stop = 0, false
-            ngx.thread.spawn(function()
-                while not stop do turns = turns + 1 coroutine.yield() end
-            end)
-            for _ = 1, 2000 do assert(sock:send("say\\n")) end
-            stop = true
-            return turns
-            """,
-            places["puppet"],
-        )
-        assert turns >= 5
+    turns = await turns_beside(
+        variant, tmp_path, "puppet", kind="tcp",
+        prepare='sock:connect("127.0.0.1", (...))',
+        count=2000, operation='assert(sock:send("say\\n"))',
+    )  # fmt: skip
+    assert turns >= 5
 
 
 @each_variant
 async def test_a_reader_of_what_has_come_already_pauses(variant, tmp_path):
-    async with open_peers() as places, open_rig(variant, tmp_path) as rig:
-        turns = await rig.run(
-            """
-            local sock = ngx.socket.tcp()
-            sock:connect("127.0.0.1", (...))
-            sock:send("zeros 4000\\n")
-            assert(sock:receive(2000))
-            local turns, stop = 0, false
-            ngx.thread.spawn(function()
-                while not stop do turns = turns + 1 coroutine.yield() end
-            end)
-            for _ = 1, 2000 do assert(sock:receive(1)) end
-            stop = true
-            return turns
-            """,
-            places["puppet"],
-        )
-        assert turns >= 5
+    turns = await turns_beside(
+        variant, tmp_path, "puppet", kind="tcp",
+        prepare='sock:connect("127.0.0.1", (...)) sock:send("zeros 4000\\n")'
+        " assert(sock:receive(2000))",
+        count=2000, operation="assert(sock:receive(1))",
+    )  # fmt: skip
+    assert turns >= 5
 
 
 @each_variant
 async def test_a_sender_of_datagrams_pauses(variant, tmp_path):
-    async with open_peers() as places, open_rig(variant, tmp_path) as rig:
-        turns = await rig.run(
-            """
-            local sock = ngx.socket.udp()
-            sock:setpeername("127.0.0.1", (...))
-            local turns, stop = 0, false
-            ngx.thread.spawn(function()
-                while not stop do turns = turns + 1 coroutine.yield() end
-            end)
-            for _ = 1, 1000 do sock:send("x") end
-            stop = true
-            return turns
-            """,
-            places["mute"],
-        )
-        assert turns >= 3
+    turns = await turns_beside(
+        variant, tmp_path, "mute", kind="udp",
+        prepare='sock:setpeername("127.0.0.1", (...))',
+        count=1000, operation='sock:send("x")',
+    )  # fmt: skip
+    assert turns >= 3

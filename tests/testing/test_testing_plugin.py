@@ -5,51 +5,14 @@ from __future__ import annotations
 import os
 
 import pytest
+from testing_suite import MIXED
 
 pytest_plugins = ["pytester"]
-
-SUITE = """\
-use Test::Nginx::Socket::Lua;
-run_tests();
-
-__DATA__
-
-=== TEST 1: right
---- config
-    location /t { content_by_lua_block { ngx.say("yes") } }
---- request
-GET /t
---- response_body
-yes
-
-
-
-=== TEST 2: wrong
---- config
-    location /t {
-        content_by_lua_block {
-            ngx.log(ngx.ERR, "this is why")
-            ngx.say("no")
-        }
-    }
---- request
-GET /t
---- response_body
-yes
-
-
-
-=== TEST 3: left out
---- skip_nginx: 2: > 1.0.0
---- config
---- request
-GET /t
-"""
 
 
 @pytest.fixture
 def project(pytester):
-    (pytester.mkdir("t") / "some.t").write_text(SUITE)
+    (pytester.mkdir("t") / "some.t").write_text(MIXED)
     return pytester
 
 
@@ -88,7 +51,7 @@ def test_a_path_asks_for_them(project):
 
 
 def test_a_flavour_runs_them(project):
-    text = SUITE.replace('ngx.say("yes")', 'ngx.say(_VERSION == "Lua 5.4" and "yes")')
+    text = MIXED.replace('ngx.say("yes")', 'ngx.say(_VERSION == "Lua 5.4" and "yes")')
     (project.path / "t" / "some.t").write_text(text)
     result = run(project, "--test-nginx", "--test-nginx-lua", "lua54", "-k", "right")
     result.assert_outcomes(passed=1, deselected=2)

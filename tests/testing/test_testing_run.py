@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from nginx_modules import load_modules
+from testing_suite import MIXED
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "testing"
 
@@ -57,50 +58,10 @@ def test_the_example_is_green_on_the_real_nginx():
     assert "21 passed, 0 failed in" in done.stdout
 
 
-FAILING = """\
-use Test::Nginx::Socket::Lua;
-plan tests => 2 * blocks();
-run_tests();
-
-__DATA__
-
-=== TEST 1: right
---- config
-    location /t { content_by_lua_block { ngx.say("yes") } }
---- request
-GET /t
---- response_body
-yes
-
-
-
-=== TEST 2: wrong
---- config
-    location /t {
-        content_by_lua_block {
-            ngx.log(ngx.ERR, "this is why")
-            ngx.say("no")
-        }
-    }
---- request
-GET /t
---- response_body
-yes
-
-
-
-=== TEST 3: left out
---- skip_nginx: 2: > 1.0.0
---- config
---- request
-GET /t
-"""
-
-
 @pytest.fixture
 def failing(tmp_path):
     (tmp_path / "t").mkdir()
-    (tmp_path / "t" / "some.t").write_text(FAILING)
+    (tmp_path / "t" / "some.t").write_text(MIXED)
     return tmp_path
 
 

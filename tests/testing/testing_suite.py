@@ -21,3 +21,44 @@ def suite_of(folder: Path, text: str, **environment: str) -> Suite:
 def block_of(folder: Path, sections: str, code: str = "") -> Block:
     text = f"{code}\nrun_tests();\n__DATA__\n\n=== TEST 1: some\n{sections}"
     return suite_of(folder, text).blocks[0]
+
+
+#: A block that passes, one that fails, one that is left out.
+MIXED = """\
+use Test::Nginx::Socket::Lua;
+plan tests => 2 * blocks();
+run_tests();
+
+__DATA__
+
+=== TEST 1: right
+--- config
+    location /t { content_by_lua_block { ngx.say("yes") } }
+--- request
+GET /t
+--- response_body
+yes
+
+
+
+=== TEST 2: wrong
+--- config
+    location /t {
+        content_by_lua_block {
+            ngx.log(ngx.ERR, "this is why")
+            ngx.say("no")
+        }
+    }
+--- request
+GET /t
+--- response_body
+yes
+
+
+
+=== TEST 3: left out
+--- skip_nginx: 2: > 1.0.0
+--- config
+--- request
+GET /t
+"""
