@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 __all__ = [
     "BenchError",
@@ -148,6 +148,10 @@ class Process:
             if time.monotonic() > deadline:
                 raise BenchError(f"{self._name} is not ready: {self._last_words()}")
             time.sleep(_POLL_SECONDS)
+
+    def pin(self, allowed: Collection[int]) -> None:
+        """Let its first thread run on these cores from now on."""
+        os.sched_setaffinity(self._child.pid, allowed)
 
     def cpu_seconds(self) -> float:
         """Return user and system time of the tree so far."""

@@ -274,7 +274,7 @@ def serve(
 
 
 @contextmanager
-def redis(*, tls: bool = False) -> Iterator[None]:
+def redis(*, tls: bool = False) -> Iterator[Process]:
     """Run redis-server on the load's core at REDIS_PORT while the block runs.
 
     Args:
@@ -295,7 +295,7 @@ def redis(*, tls: bool = False) -> Iterator[None]:
             process.wait_until(lambda: accepts(REDIS_TLS_PORT if tls else REDIS_PORT))
             if tls:
                 _fill_redis()
-            yield
+            yield process
 
 
 def _tls_options(folder: Path) -> list[str]:
