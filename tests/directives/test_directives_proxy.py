@@ -133,6 +133,12 @@ CASES = {
         " proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
         get("/echo", "X-Own: 1", "X-Empty: 1", "X-Forwarded-For: 10.0.0.1"),
     ),
+    "set_by_lua": case(
+        "location / { content_by_lua_block { for i = 1, 3 do"
+        " ngx.req.set_header('X-Own', i)"
+        " ngx.say(ngx.location.capture('/up/echo').body) end } }"
+        " location /up/ { proxy_pass http://127.0.0.1:PORT8/; }", "/",
+    ),
     "set_connection": proxy(
         "proxy_http_version 1.1; proxy_set_header Connection '';", "/echo"
     ),

@@ -53,7 +53,7 @@ end
 local function conditions(r)
     local fields = r.head.fields
     local found = fields.conditions
-    if found == nil or fields == r.fields then
+    if found == nil or fields.owner then
         found = read_conditions(fields)
         fields.conditions = found
     end

@@ -25,7 +25,6 @@ local body = require "resty_py.request.body"
 local clock = require "resty_py.clock"
 local exchange = require "resty_py.modules.proxy.exchange"
 local headers = require "resty_py.modules.proxy.headers"
-local heads = require "resty_py.modules.proxy.head"
 local log = require "resty_py.log"
 local message = require "resty_py.modules.proxy.message"
 local peers = require "resty_py.modules.proxy.peers"
@@ -130,14 +129,17 @@ local function client_gone(r)
 end
 
 
-local function watch(r, u)
+local function consequence(r)
+    return ", so upstream connection is closed too while "
+        .. (r.upstream.action or "connecting to upstream")
+end
+
+
+local function watch(r)
     if r.parent or r.settings.proxy_ignore_client_abort then
         return
     end
-    abort.watch(r, client_gone, function()
-        return ", so upstream connection is closed too while "
-            .. (u.action or "connecting to upstream")
-    end)
+    abort.watch(r, client_gone, consequence)
     if r.connection.ended then
         wake(r.connection.watcher)
     end
@@ -208,34 +210,45 @@ local function no_live(u)
 end
 
 
+-- Sends the request to a peer. Returns whether it has answered | nil, code:
+-- neither has it, nor is another to be asked.
+local function try(r, u, peer)
+    u.tries = u.tries - 1
+    u:note(peer)
+    u.peer = peer
+    local ok, reason = exchange.attempt(u, peer)
+    if ok and not is_refused(r, u) then
+        return true
+    elseif ok then
+        u:release()
+        free_peer(u, peer, u.head.status >= 500 or u.head.status == 429)
+        return false
+    end
+    failed(u, peer, reason)
+    u.state.status = STATUSES[reason] or BAD_GATEWAY
+    if not goes_on(r, u, reason) then
+        return nil, u.state.status
+    end
+    return false
+end
+
+
 -- Asks peers until one answers. Returns its peer | nil, code.
 local function ask(r, u)
-    while true do
-        local peer, code = u.group:choose(u.tried, u)
-        if not peer and code and code ~= balancer.BUSY then
-            u:note({name = ""})
-            u.state.response = 0
-            return nil, code
-        elseif not peer then
-            return no_live(u)
-        end
-        u.tries = u.tries - 1
-        u:note(peer)
-        u.peer = peer
-        local ok, reason = exchange.attempt(u, peer)
-        if ok and not is_refused(r, u) then
-            return peer
-        elseif ok then
-            u:release()
-            free_peer(u, peer, u.head.status >= 500 or u.head.status == 429)
-        else
-            failed(u, peer, reason)
-            u.state.status = STATUSES[reason] or BAD_GATEWAY
-            if not goes_on(r, u, reason) then
-                return nil, u.state.status
-            end
-        end
+    local peer, code = u.group:choose(u.tried, u)
+    if not peer and code and code ~= balancer.BUSY then
+        u:note({name = ""})
+        u.state.response = 0
+        return nil, code
+    elseif not peer then
+        return no_live(u)
     end
+    local has_answered
+    has_answered, code = try(r, u, peer)
+    if has_answered == false then
+        return ask(r, u)
+    end
+    return has_answered and peer, code
 end
 
 
@@ -331,7 +344,7 @@ end
 
 local function accel_target(r, u)
     if not r.settings.proxy_ignored["x-accel-redirect"] then
-        return heads.find(u.head, "x-accel-redirect")
+        return u.head.accel_redirect
     end
 end
 
@@ -379,8 +392,6 @@ local function new_upstream(r)
     local former = r.upstream
     local u = exchange.new(r)
     u.states = former and former.states or u.states
-    u.began = clock.mono
-    u.tried = {}
     return u
 end
 
@@ -395,7 +406,7 @@ function _M.content(r)
         return INTERNAL_SERVER_ERROR
     end
     r.upstream = u
-    watch(r, u)
+    watch(r)
     local err
     ok, err = u.group:ready(u)
     if not ok then

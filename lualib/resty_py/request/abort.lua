@@ -27,7 +27,7 @@ local _M = {}
 
 
 -- Calls gone(r) each time that the client is seen to have left r.
---   note   f() -> what the log says of the consequences, or nil
+--   note   f(r) -> what the log says of the consequences, or nil
 function _M.watch(r, gone, note)
     r.connection.watcher = setmetatable({
         parked = true,
@@ -58,7 +58,7 @@ end
 -- Proxied requests go another way in nginx, and have words of their own.
 local function describe(self, err)
     if self.note then
-        return "epoll_wait() reported that " .. LEFT .. self.note()
+        return "epoll_wait() reported that " .. LEFT .. self.note(self.request)
     end
     return err and "recv() failed (" .. err .. "): " .. LEFT or LEFT
 end

@@ -260,18 +260,7 @@ local function fail(r, err)
 end
 
 
--- Reads the whole body in the current light thread, once.
---   stays   whether client_body_in_file_only may keep its file: Lua does not
---           let it
--- Returns true | nil, the code to end the request with.
-function _M.read(r, stays)
-    local in_file = r.settings.client_body_in_file_only ~= "off"
-    if r.body_state == "none" and not (in_file and r.head.content_length) then
-        r.body_state = "read"
-        return true
-    elseif r.body_state ~= "unread" and r.body_state ~= "none" then
-        return true
-    end
+local function read_into_sink(r, stays, in_file)
     r.body_state = "reading"
     invite(r)
     local sink = new_sink(r, in_file and NO_MEMORY or memory_limit(r))
@@ -290,6 +279,22 @@ function _M.read(r, stays)
     end
     sink:settle(r, stays)
     return true
+end
+
+
+-- Reads the whole body in the current light thread, once.
+--   stays   whether client_body_in_file_only may keep its file: Lua does not
+--           let it
+-- Returns true | nil, the code to end the request with.
+function _M.read(r, stays)
+    local in_file = r.settings.client_body_in_file_only ~= "off"
+    if r.body_state == "none" and not (in_file and r.head.content_length) then
+        r.body_state = "read"
+        return true
+    elseif r.body_state ~= "unread" and r.body_state ~= "none" then
+        return true
+    end
+    return read_into_sink(r, stays, in_file)
 end
 
 

@@ -1,8 +1,9 @@
 -- The headers of a request, as Lua sees and changes them.
 --
 -- They are the records of r.head.fields (http/meaning.lua), which requests
--- share: the first change gives the request fields of its own, and a changed
--- header is another record.
+-- share: the first change gives the request fields of its own, whose `owner`
+-- it is, and a changed header is another record. A subrequest may see fields of
+-- its parent, which go on changing: nobody remembers what owned ones say.
 --
 --   collect(head, max, raw)   a table of them [, "truncated"]
 --   join(head, key, comma)    the values of one, joined; nil where none is
@@ -107,13 +108,13 @@ end
 -- Returns fields that are the request's own.
 local function own_fields(r)
     local fields = r.head.fields
-    if r.fields ~= fields then
-        local copy = {n = fields.n}
+    if fields.owner ~= r then
+        local copy = {n = fields.n, owner = r}
         for i = 1, fields.n do
             copy[i] = fields[i]
         end
         fields = copy
-        r.head.fields, r.fields = fields, fields
+        r.head.fields = fields
     end
     return fields
 end

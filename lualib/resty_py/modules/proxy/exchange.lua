@@ -92,7 +92,8 @@ end
 
 function Upstream:note(peer)
     local state = {addr = peer.name, began = clock.mono, received = 0,
-                   sent = 0, length = 0}
+                   sent = 0, length = 0, connect = nil, header = nil,
+                   status = nil, response = nil}
     self.state = state
     self.states[#self.states + 1] = state
 end
@@ -212,18 +213,23 @@ local function may_have_answered(self)
 end
 
 
-local function send(self, settings)
+-- Returns true | nil, err.
+function Upstream:put(data)
+    local state = self.state
+    state.sent = state.sent + #data
+    return self.connection:write(
+        data, self.send_timeout or self.request.settings.proxy_send_timeout,
+        self)
+end
+
+
+local function send(self)
     self.action = SENDING
     self.is_sent = true
-    local r, state = self.request, self.state
-    local timeout = self.send_timeout or settings.proxy_send_timeout
-    local function put(data)
-        state.sent = state.sent + #data
-        return self.connection:write(data, timeout, self)
-    end
-    local ok, err = put(message.head(r, self))
+    local r = self.request
+    local ok, err = self:put(message.head(r, self))
     if ok then
-        ok, err = message.send_body(r, self, put)
+        ok, err = message.send_body(r, self)
     end
     if not ok and not may_have_answered(self) then
         return send_failed(self, err)
@@ -263,34 +269,19 @@ local function is_interim(head)
 end
 
 
--- Returns the end of the head in `text`, and where what follows it begins.
-local function find_end(text)
-    local last, next = find(text, "\r?\n\r?\n")
-    return last, next and next + 1
-end
-
-
--- Takes a head off the front of `text`. Returns it, and the rest | nil: not
--- all of it has come | false, what is wrong.
-local function take_head(text)
-    local last, next = find_end(text)
-    if not last then
-        return nil
+-- Reads the head of the response at `from`; returns as heads.read.
+local function take_head(text, from)
+    local head, next = heads.read(text, from)
+    if head and is_interim(head) then
+        return take_head(text, next)
     end
-    local head, err = heads.read(sub(text, 1, last - 1))
-    if not head then
-        return false, err
-    end
-    local rest = sub(text, next)
-    if is_interim(head) then
-        return take_head(rest)
-    end
-    return head, rest
+    return head, next
 end
 
 
 local function is_http(text)
-    return find("HTTP/", sub(text, 1, 5), 1, true) == 1
+    local first = sub(text, 1, 5)
+    return first == "HTTP/" or find("HTTP/", first, 1, true) == 1
 end
 
 
@@ -319,11 +310,11 @@ local function read_head(self, settings)
             self:log(log.ERR, "upstream sent no valid HTTP/1.0 header")
             return finish_head(self, heads.none(), text)
         end
-        local head, rest = take_head(text)
+        local head, next = take_head(text, 1)
         if head then
-            return finish_head(self, head, rest)
+            return finish_head(self, head, sub(text, next))
         elseif head == false then
-            return invalid(self, rest)
+            return invalid(self, next)
         elseif #text >= limit then
             return invalid(self, "upstream sent too big header")
         end
@@ -335,7 +326,7 @@ function _M.attempt(self, peer)
     local settings = self.request.settings
     local ok, err = connect(self, peer, settings)
     if ok then
-        ok, err = send(self, settings)
+        ok, err = send(self)
     end
     if not ok then
         return nil, err
@@ -345,7 +336,32 @@ end
 
 
 function _M.new(r)
-    local self = setmetatable({request = r, states = {}}, Upstream)
+    local self = setmetatable({
+        request = r,
+        states = {nil},
+        state = nil,
+        began = clock.mono,
+        tried = {},
+        tries = nil,
+        address = nil,
+        prefix = nil,
+        is_variable = nil,
+        group = nil,
+        uri = nil,
+        method = nil,
+        body = nil,
+        peer = nil,
+        action = nil,
+        connection = nil,
+        uses = nil,
+        opened = nil,
+        is_cached = nil,
+        is_sent = nil,
+        head = nil,
+        rest = nil,
+        is_complete = nil,
+        last_failure = nil,
+    }, Upstream)
     local main = r.main or r
     local sockets = main.sockets or {}
     main.sockets = sockets

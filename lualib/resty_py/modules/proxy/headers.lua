@@ -9,11 +9,9 @@
 -- ngx_http_upstream_headers_in.
 
 local list_of = require "resty_py.http.header_list".of
-local heads = require "resty_py.modules.proxy.head"
 local redirects = require "resty_py.modules.proxy.redirects"
 
 local find = string.find
-local find_header = heads.find
 local gmatch = string.gmatch
 local ipairs = ipairs
 local lower = string.lower
@@ -34,7 +32,7 @@ local OWN = {connection = true, ["keep-alive"] = true,
 
 local WITH_REDIRECT = {["set-cookie"] = true, ["content-disposition"] = true,
                        ["cache-control"] = true, expires = true,
-                       ["accept-ranges"] = true, ["content-type"] = true}
+                       ["accept-ranges"] = true}
 
 local _M = {}
 
@@ -68,8 +66,8 @@ end
 
 -- Digits alone: a rate that is no number would never let a byte go.
 local function limit_rate(r, u)
-    local text = find_header(u.head, "x-accel-limit-rate") or ""
-    if find(text, RATE) and #text <= RATE_DIGITS
+    local text = u.head.accel_limit_rate
+    if text and find(text, RATE) and #text <= RATE_DIGITS
         and not r.settings.proxy_ignored["x-accel-limit-rate"]
     then
         r.limit_rate = tonumber(text)
@@ -83,16 +81,17 @@ function _M.take(r, u)
     if head.reason ~= "" then
         r.reason, r.reason_status = head.reason, head.status
     end
-    r.content_type = find_header(head, "content-type") or r.content_type or ""
+    r.content_type = head.content_type or r.content_type or ""
     r.content_length = head.length
     r.is_unconditional = true
     limit_rate(r, u)
     local headers = list_of(r)
     for i = 1, head.n do
-        local key = head.key[i]
+        local field = head.fields[i]
+        local key = field.key
         if not hidden[key] then
-            headers:add(head.name[i], redirects.rewrite(r, u, key,
-                                                        head.value[i]), key)
+            headers:add(field.name,
+                        redirects.rewrite(r, u, key, field.value), key)
         end
     end
 end
@@ -101,8 +100,9 @@ end
 function _M.challenge(r, u)
     local head = u.head
     for i = 1, head.n do
-        if head.key[i] == "www-authenticate" then
-            list_of(r):set(head.name[i], head.value[i], "www-authenticate")
+        local field = head.fields[i]
+        if field.key == "www-authenticate" then
+            list_of(r):set(field.name, field.value, "www-authenticate")
             return
         end
     end
@@ -112,13 +112,11 @@ end
 function _M.redirect(r, u)
     local head, headers = u.head, list_of(r)
     for i = 1, head.n do
-        local key = head.key[i]
-        if WITH_REDIRECT[key] then
-            if key == "content-type" then
-                r.content_type = head.value[i]
-            else
-                headers:add(head.name[i], head.value[i], key)
-            end
+        local field = head.fields[i]
+        if field.key == "content-type" then
+            r.content_type = field.value
+        elseif WITH_REDIRECT[field.key] then
+            headers:add(field.name, field.value, field.key)
         end
     end
 end

@@ -4,7 +4,7 @@
 --   uri(r, u)           its URI
 --   head(r, u)          its request line and header lines
 --   body_size(r, u)     bytes of its body
---   send_body(r, put)   hands its body to put(data) -> true | nil, err
+--   send_body(r, u)     hands its body to u:put(data) -> true | nil, err
 --
 -- Rules:
 --
@@ -18,6 +18,7 @@
 -- Follows ngx_http_proxy_create_request and ngx_http_proxy_init_headers.
 
 local escape = require "resty_py.codec.uri".escape
+local memo = require "resty_py.http.memo"
 local template = require "resty_py.program.template"
 local variables = require "resty_py.request.variables"
 
@@ -28,12 +29,16 @@ local get = variables.get
 local ipairs = ipairs
 local lower = string.lower
 local open = io.open
+local recall = memo.recall
+local store = memo.store
 local sub = string.sub
 
 -- NGX_ESCAPE_URI.
 local WHOLE_URI = 0
 -- Bytes of a body's file read at once.
 local READ_SIZE = 65536
+-- Blocks of header lines kept per generation and location.
+local BLOCKS = 64
 
 local _M = {}
 
@@ -111,7 +116,8 @@ end
 
 
 function _M.compile(settings)
-    local message = {headers = {}, set = {}}
+    local message = {headers = {}, set = {}, joined = memo.new(BLOCKS)}
+    message.version = " HTTP/" .. settings.proxy_http_version .. "\r\n"
     for _, header in ipairs(settings.proxy_set_header or {}) do
         add(message, header.name, compile(header.value))
     end
@@ -126,25 +132,43 @@ function _M.compile(settings)
 end
 
 
-local function put_own(lines, r, u, message)
+local function put_own(lines, n, r, u, message)
     for i = 1, #message.headers do
         local header = message.headers[i]
         local value = header.value(r, u)
         if value ~= "" then
-            lines[#lines + 1] = header.name .. value
+            lines[n + 1], lines[n + 2] = header.name, value
+            lines[n + 3] = "\r\n"
+            n = n + 3
         end
     end
+    return n
 end
 
 
-local function put_clients(lines, r, message)
-    local fields = r.head.fields
+-- Returns the lines of the client's fields that go on as they are.
+local function join_clients(fields, message)
+    local pieces, n = {}, 0
     for i = 1, fields.n do
         local field = fields[i]
         if not message.set[field.lower] then
-            lines[#lines + 1] = field.name .. ": " .. field.value
+            pieces[n + 1], pieces[n + 2] = field.name, ": "
+            pieces[n + 3], pieces[n + 4] = field.value, "\r\n"
+            n = n + 4
         end
     end
+    return concat(pieces, "", 1, n)
+end
+
+
+-- The same, through a memory: fields that requests share never change.
+local function clients_lines(r, message)
+    local fields = r.head.fields
+    if fields.owner then
+        return join_clients(fields, message)
+    end
+    return recall(message.joined, fields)
+        or store(message.joined, fields, join_clients(fields, message))
 end
 
 
@@ -153,21 +177,22 @@ function _M.head(r, u)
     local message = settings.proxy_message
     u.body = message.body and message.body(r)
     u.method = message.method and message.method(r) or r.method
-    local lines = {u.method .. " " .. u.uri .. " HTTP/"
-                   .. settings.proxy_http_version}
-    put_own(lines, r, u, message)
+    local lines = {u.method, " ", u.uri, message.version, nil, nil, nil, nil,
+                   nil, nil, nil, nil}
+    local n = put_own(lines, 4, r, u, message)
     if settings.proxy_pass_request_headers then
-        put_clients(lines, r, message)
+        n = n + 1
+        lines[n] = clients_lines(r, message)
     end
-    lines[#lines + 1] = "\r\n"
-    return concat(lines, "\r\n")
+    lines[n + 1] = "\r\n"
+    return concat(lines, "", 1, n + 1)
 end
 
 
 -- The body -------------------------------------------------------------------
 
 
-local function send_file(path, put)
+local function send_file(path, u)
     local file, err = open(path, "rb")
     if not file then
         return nil, err
@@ -176,7 +201,7 @@ local function send_file(path, put)
     repeat
         local data = file:read(READ_SIZE)
         if data then
-            ok, err = put(data)
+            ok, err = u:put(data)
         end
     until not data or not ok
     file:close()
@@ -184,17 +209,17 @@ local function send_file(path, put)
 end
 
 
-function _M.send_body(r, u, put)
+function _M.send_body(r, u)
     if u.body == "" then
         return true
     elseif u.body then
-        return put(u.body)
+        return u:put(u.body)
     elseif not r.settings.proxy_pass_request_body then
         return true
     elseif r.body_data then
-        return put(r.body_data)
+        return u:put(r.body_data)
     elseif r.body_file then
-        return send_file(r.body_file, put)
+        return send_file(r.body_file, u)
     end
     return true
 end

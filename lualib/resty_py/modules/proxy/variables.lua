@@ -93,8 +93,9 @@ local function cookie(rest)
     return function(r)
         local head = head_of(r)
         for i = 1, head and head.n or 0 do
-            if head.key[i] == "set-cookie" then
-                local value = named_values.cookie(head.value[i], rest)
+            local field = head.fields[i]
+            if field.key == "set-cookie" then
+                local value = named_values.cookie(field.value, rest)
                 if value then
                     return value
                 end
