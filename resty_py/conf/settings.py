@@ -272,6 +272,14 @@ class UpstreamServer:
 
 
 @dataclass(frozen=True)
+class BalancingMethod:
+    """``least_conn``, ``hash key`` and their kin; *name* as choice.lua has it."""
+
+    name: str
+    key: Template | None = None
+
+
+@dataclass(frozen=True)
 class Upstream:
     """``upstream name { … }``.
 
@@ -283,6 +291,7 @@ class Upstream:
         keepalive_timeout: how long one may be idle, in seconds.
         keepalive_requests: how many requests one may carry.
         balancer: the Lua handler that chooses a server, or None.
+        method: the load balancing method where it is not round robin.
     """
 
     name: str
@@ -292,6 +301,7 @@ class Upstream:
     keepalive_timeout: float = 60
     keepalive_requests: int = 1000
     balancer: Handler | None = None
+    method: BalancingMethod | None = None
 
 
 @dataclass(frozen=True)

@@ -376,6 +376,22 @@ HTTP = [
     "server { location = /a {} location /a {} location = /a {} }",
     "server { location /a { location /a/b {} location /a/b {} } }",
     "server { location ~ a {} location ~ a {} location @a {} }",
+    "upstream a { ip_hash; server 127.0.0.1 backup; }",
+    "upstream a { server 127.0.0.1 backup; server 127.0.0.2; ip_hash; }",
+    "upstream a { ip_hash x; server 127.0.0.1; }",
+    "upstream a { hash; server 127.0.0.1; }",
+    "upstream a { hash $uri consistent; server 127.0.0.1; }",
+    "upstream a { hash $nope; server 127.0.0.1; }",
+    "upstream a { hash $uri once; server 127.0.0.1; }",
+    "upstream a { hash $uri; server 127.0.0.1 backup; }",
+    "upstream a { random; server 127.0.0.1 backup; }",
+    "upstream a { random two; server 127.0.0.1; }",
+    "upstream a { random two least_conn; server 127.0.0.1; }",
+    "upstream a { random one; server 127.0.0.1; }",
+    "upstream a { random two most_conn; server 127.0.0.1; }",
+    "upstream a { least_conn; server 127.0.0.1 backup; server 127.0.0.2; }",
+    "upstream a { least_conn; ip_hash; server 127.0.0.1; }",
+    "upstream a { random; random; server 127.0.0.1; }",
 ]
 
 SERVER = [

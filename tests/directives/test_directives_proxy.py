@@ -331,6 +331,18 @@ CASES = {
         "up_kept_twice", "proxy_http_version 1.1; proxy_set_header Connection '';",
         "/count", "/count", "/count"
     ),
+    # Methods
+    **{
+        f"method_{name}": block(
+            f"up_{name}", f"proxy_next_upstream_tries {tries}; {SHOWS}",
+            *(f"/plain?{i}" for i in range(30)),
+        )
+        for name, tries in {
+            "hash": 1, "hash_next": 4, "ring": 1, "ring_next": 4, "ring_names": 1,
+            "ip_hash": 3, "least_conn": 1, "least_backup": 4, "hash_one": 1,
+            "hash_live": 0, "random_one": 1, "random_live": 1, "random_two": 1,
+        }.items()
+    },
     # balancer_by_lua
     "balancer": balanced("by_lua", "/plain", "/echo"),
     "balancer_more": balanced("by_lua_more", "/plain"),
@@ -473,6 +485,68 @@ upstream by_limits {
         ngx.log(ngx.WARN, tostring(select(2, b.set_more_tries(5))))
         b.set_current_peer("127.0.0.1", 1)
     }
+}
+upstream up_hash {
+    hash $request_uri;
+    server 127.0.0.1:1 weight=3 max_fails=0;
+    server 127.0.0.1:2 max_fails=0;
+    server 127.0.0.1:3 down;
+    server 127.0.0.1:4 weight=2 max_fails=0;
+}
+upstream up_hash_next {
+    hash a$args;
+    server 127.0.0.1:1;
+    server 127.0.0.1:2;
+    server 127.0.0.1:3 weight=5;
+    server 127.0.0.1:4 max_fails=0;
+    server 127.0.0.1:5 max_fails=2;
+}
+upstream up_ring {
+    hash $request_uri consistent;
+    server 127.0.0.1:1 weight=3 max_fails=0;
+    server 127.0.0.1:2 max_fails=0;
+    server 127.0.0.1:3 down;
+    server 127.0.0.1:4 max_fails=0;
+    server unix:/none/a.sock max_fails=0;
+}
+upstream up_ring_next {
+    hash $args consistent;
+    server 127.0.0.1:1;
+    server 127.0.0.1:2 weight=2;
+    server 127.0.0.1:3;
+    server 127.0.0.1:4 max_fails=2;
+    server 127.0.0.1:1;
+}
+upstream up_ring_names {
+    hash $args consistent;
+    server 127.0.0.1 max_fails=0;
+    server [::1]:2 max_fails=0;
+    server [::1] max_fails=0;
+}
+upstream up_ip_hash {
+    ip_hash;
+    server 127.0.0.1:1 weight=3 max_fails=0;
+    server 127.0.0.1:2 max_fails=0;
+    server 127.0.0.1:3 max_fails=0;
+    server 127.0.0.1:4 down;
+    server 127.0.0.1:5 max_fails=0;
+}
+upstream up_least_conn {
+    least_conn; server 127.0.0.1:1 weight=3 max_fails=0;
+    server 127.0.0.1:2 max_fails=0; server 127.0.0.1:3 weight=2 max_fails=0;
+}
+upstream up_least_backup {
+    least_conn; server 127.0.0.1:1; server 127.0.0.1:2 down;
+    server 127.0.0.1:3 backup; server 127.0.0.1:PORT8 backup;
+}
+upstream up_hash_one { hash $request_uri; server 127.0.0.1:PORT8; }
+upstream up_hash_live {
+    hash $args; server 127.0.0.1:1; server 127.0.0.1:PORT8; server 127.0.0.1:PORT8;
+}
+upstream up_random_one { random; server 127.0.0.1:PORT8; }
+upstream up_random_live { random; server 127.0.0.1:PORT8; server 127.0.0.1:PORT8; }
+upstream up_random_two {
+    random two least_conn; server 127.0.0.1:PORT8; server 127.0.0.1:PORT8 weight=2;
 }
 upstream up_kept_twice {
     server 127.0.0.1:PORT8; keepalive 2; keepalive_requests 2;

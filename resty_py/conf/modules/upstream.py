@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfError, located
 from ..kinds import MSEC, NUMBER, number
 from ..listen import parse_addresses
-from ..settings import Upstream, UpstreamServer
+from ..settings import BalancingMethod, Upstream, UpstreamServer
 from ..table import Command, Kind, Module
 from ..values import parse_number, parse_seconds
 from .shorthand import (
@@ -20,12 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..reading import Block, Call
+    from ..template import Template
 
 __all__ = ["MODULES", "build_upstream"]
 
 DEFAULT_PORT = 80
 
 _FLAGS = ("backup", "down")
+
+#: How ``random two`` chooses between its two.
+_RANDOM_METHODS = ("least_conn",)
+
+#: Methods that have no use for backups.
+_WITHOUT_BACKUP = ("ip_hash", "hash", "consistent_hash", "random", "random_two")
 
 
 def _weight(text: str) -> int:
@@ -68,6 +75,7 @@ def _read_server(call: Call) -> UpstreamServer:
 def _parameter(call: Call, text: str) -> dict[str, Any]:
     name, equals, value = text.partition("=")
     if not equals and name in _FLAGS:
+        _check_backup(call, name)
         return {name: True}
     if name not in _PARAMETERS:
         raise call.error(f'invalid parameter "{text}"')
@@ -75,6 +83,34 @@ def _parameter(call: Call, text: str) -> dict[str, Any]:
         return {name: _PARAMETERS[name](value)}
     except ValueError:
         raise call.error(f'invalid parameter "{text}"') from None
+
+
+def _check_backup(call: Call, flag: str) -> None:
+    method = call.block.last("method")
+    if flag == "backup" and method and method.name in _WITHOUT_BACKUP:
+        raise call.error(f'balancing method does not support parameter "{flag}"')
+
+
+def _method(call: Call, name: str, key: Template | None = None) -> BalancingMethod:
+    if {"method", "balancer_by_lua"} & call.block.slots.keys():
+        call.warn("load balancing method redefined")
+    return BalancingMethod(name, key)
+
+
+def _read_hash(call: Call) -> BalancingMethod:
+    """Read ``hash key [consistent]``: ``ngx_http_upstream_hash``."""
+    key, *more = call.args
+    if more and more[0] != "consistent":
+        raise call.error(f'invalid parameter "{more[0]}"')
+    return _method(call, "consistent_hash" if more else "hash", call.template(key))
+
+
+def _read_random(call: Call) -> BalancingMethod:
+    """Read ``random [two [least_conn]]``: ``ngx_http_upstream_random``."""
+    for arg, expected in zip(call.args, (("two",), _RANDOM_METHODS), strict=False):
+        if arg not in expected:
+            raise call.error(f'invalid parameter "{arg}"')
+    return _method(call, "random_two" if call.args else "random")
 
 
 def _check_address(call: Call, address: str) -> None:
@@ -107,8 +143,21 @@ def build_upstream(block: Block) -> Upstream:
         for name, values in block.slots.items()
         if name.startswith("keepalive")
     }
-    balancer = block.last("balancer_by_lua")
-    return Upstream(block.head, servers, balancer=balancer, **given)
+    return Upstream(
+        block.head,
+        servers,
+        balancer=block.last("balancer_by_lua"),
+        method=block.last("method"),
+        **given,
+    )
+
+
+#: A method without arguments.
+_PLAIN = Kind("none", lambda call: _method(call, call.name))
+
+
+def _balances(name: str, arity: str, kind: Kind) -> Command:
+    return Command(name, UPSTREAM, arity, kind, many=True, slot="method")
 
 
 MODULES = (
@@ -137,15 +186,15 @@ MODULES = (
         *later(UPSTREAM, "1-2", "zone"),
     )),
     Module("ngx_http_upstream_hash_module", (
-        *later(UPSTREAM, "1-2", "hash"),
+        _balances("hash", "1-2", Kind("key [consistent]", _read_hash)),
     )),
     Module("ngx_http_upstream_ip_hash_module", (
-        *later(UPSTREAM, "0", "ip_hash"),
+        _balances("ip_hash", "0", _PLAIN),
     )),
     Module("ngx_http_upstream_least_conn_module", (
-        *later(UPSTREAM, "0", "least_conn"),
+        _balances("least_conn", "0", _PLAIN),
     )),
     Module("ngx_http_upstream_random_module", (
-        *later(UPSTREAM, "0-2", "random"),
+        _balances("random", "0-2", Kind("[two [least_conn]]", _read_random)),
     )),
 )  # fmt: skip

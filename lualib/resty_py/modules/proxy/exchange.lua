@@ -17,6 +17,7 @@
 --   is_sent         whether any of the request has gone out
 --   connect_timeout, send_timeout, read_timeout   in place of the settings'
 --   tries, total_tries, last_failure, balancing   see ngx.balancer
+--   draw            see choice.lua
 --   action          what the log says it is doing
 --
 -- Follows ngx_http_upstream_connect, ngx_http_upstream_send_request and
@@ -343,6 +344,7 @@ function _M.new(r)
         began = clock.mono,
         tried = {},
         tries = nil,
+        draw = nil,
         address = nil,
         prefix = nil,
         is_variable = nil,

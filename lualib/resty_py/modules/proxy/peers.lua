@@ -18,10 +18,8 @@
 --
 -- Rules:
 --
--- 1. Peers take turns by weight, as nginx's smooth weighted round robin has
---    it. Backups are for when no other is live.
--- 2. One that has failed max_fails times is left out for fail_timeout.
---    A group of one peer never is.
+-- 1. The method of the block says whose turn it is (choice.lua).
+-- 2. Of what fails a peer, and for how long, its fails and checked tell.
 -- 3. Names are looked up when they are first needed; what is found is kept, as
 --    nginx keeps what it finds at its start. A name with several addresses is
 --    as many peers.
@@ -31,6 +29,7 @@
 -- ngx_http_upstream_keepalive_module.c.
 
 local balancer = require "resty_py.modules.proxy.balancer"
+local choice = require "resty_py.modules.proxy.choice"
 local clock = require "resty_py.clock"
 local deadlines = require "resty_py.scheduler.deadlines"
 local log = require "resty_py.log"
@@ -73,6 +72,7 @@ local function new_peer(given, to, text)
     return {
         to = to,
         name = text,
+        server = given.address,
         weight = given.weight,
         effective = given.weight,
         current = 0,
@@ -140,8 +140,11 @@ function Group:ready(owner)
             return nil, err
         end
     end
-    self.is_ready = true
     self.is_single = #self.peers + #self.backups == 1
+    if self.method.prepare then
+        self.method.prepare(self)
+    end
+    self.is_ready = true
     return true
 end
 
@@ -152,43 +155,6 @@ end
 
 
 -- Choosing -------------------------------------------------------------------
-
-
-local function is_live(self, peer, tried, now)
-    if peer.down or tried[peer]
-        or peer.max_conns > 0 and peer.conns >= peer.max_conns
-    then
-        return false
-    end
-    return self.is_single or peer.max_fails == 0
-        or peer.fails < peer.max_fails
-        or now - peer.checked > peer.fail_timeout
-end
-
-
-local function choose_from(self, peers, tried, now)
-    local best, total = nil, 0
-    for i = 1, #peers do
-        local peer = peers[i]
-        if is_live(self, peer, tried, now) then
-            peer.current = peer.current + peer.effective
-            total = total + peer.effective
-            if peer.effective < peer.weight then
-                peer.effective = peer.effective + 1
-            end
-            if not best or peer.current > best.current then
-                best = peer
-            end
-        end
-    end
-    if best then
-        best.current = best.current - total
-        if now - best.checked > best.fail_timeout then
-            best.checked = now
-        end
-    end
-    return best
-end
 
 
 -- A peer that Lua has named lasts for an attempt.
@@ -205,6 +171,16 @@ local function choose_by_lua(self, u)
 end
 
 
+local function take(peer, tried)
+    local now = clock.mono
+    if now - peer.checked > peer.fail_timeout then
+        peer.checked = now
+    end
+    tried[peer] = true
+    peer.conns = peer.conns + 1
+end
+
+
 function Group:choose(tried, u)
     local named, code
     if self.balancer then
@@ -213,12 +189,9 @@ function Group:choose(tried, u)
     if named or code then
         return named, code
     end
-    local now = clock.mono
-    local peer = choose_from(self, self.peers, tried, now)
-        or choose_from(self, self.backups, tried, now)
+    local peer = self.method.choose(self, tried, u)
     if peer then
-        tried[peer] = true
-        peer.conns = peer.conns + 1
+        take(peer, tried)
     end
     return peer
 end
@@ -334,7 +307,8 @@ end
 local function new_group(name, servers, settings)
     return setmetatable({name = name, servers = servers, is_ready = false,
                          is_single = false, idle = {}, settings = settings,
-                         balancer = nil}, Group)
+                         balancer = nil, method = choice.method(), key = nil},
+                        Group)
 end
 
 
@@ -343,6 +317,7 @@ function _M.define(given)
         local group = new_group(each.name, each.servers,
                                 each.keepalive > 0 and each)
         group.balancer = each.balancer and compile(each.balancer)
+        group.method, group.key = choice.method(each.method)
         blocks[each.name] = group
     end
 end
