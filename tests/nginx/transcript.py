@@ -10,6 +10,7 @@ the same throughout. All else stays byte by byte.
 from __future__ import annotations
 
 import re
+import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ _PAGE = re.compile(
     rb"(?:<center>.*</center>\r\n)+?<hr><center>(%b)</center>\r\n"
     rb"</body>\r\n</html>\r\n" % _NAME
 )
+_PACKED = re.compile(
+    rb"HTTP/1\.1 (?:[^\r\n]+\r\n)*Content-Encoding: gzip\r\n(?:[^\r\n]+\r\n)*\r\n"
+)
 _CHUNK = re.compile(rb"\b([0-9a-f]+)\r\n(%b)\r\n" % _PAGE.pattern)
 
 #: Pages with another title than the status that goes with them.
@@ -50,12 +54,34 @@ def count_answers(answer: bytes) -> int:
 
 
 def answer_lines(answer: bytes) -> list[str]:
-    """Return all that a server said on a connection."""
-    text = _HEAD.sub(_neutral_head, answer)
+    """Return all that a server said on a connection; compressed bodies as text."""
+    text = _HEAD.sub(_neutral_head, _unpack(answer))
     for number, boundary in enumerate(_BOUNDARY.findall(text), 1):
         text = text.replace(boundary, b"boundary-%d" % number)
     text = _PAGE.sub(_neutral_page, _CHUNK.sub(_neutral_chunk, text))
     return text.decode("latin-1").split("\r\n")
+
+
+def _unpack(answer: bytes) -> bytes:
+    said, rest = b"", answer
+    while head := _PACKED.search(rest):
+        said += rest[: head.end()]
+        body, rest = rest[head.end() :], b""
+        if b"Transfer-Encoding: chunked" in head[0]:
+            body, rest = _join_chunks(body)
+        unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        said += b"gzip of " + unpacker.decompress(body)
+        said += b" complete" if unpacker.eof and not unpacker.unused_data else b" cut"
+    return said + rest
+
+
+def _join_chunks(text: bytes) -> tuple[bytes, bytes]:
+    """Return a body that comes in chunks, and what follows it."""
+    body = b""
+    while size := int(text[: text.index(b"\r\n")], 16):
+        first = text.index(b"\r\n") + 2
+        body, text = body + text[first : first + size], text[first + size + 2 :]
+    return body, text[5:]
 
 
 def _neutral_head(match: re.Match[bytes]) -> bytes:

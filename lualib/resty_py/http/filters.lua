@@ -9,14 +9,17 @@
 --
 -- Order (first runs first), that of nginx 1.22 with the modules that OpenResty
 -- bundles. Headers: header_filter_by_lua, headers-more, echo, add_header and
--- expires, charset. What every response may need comes before or after them in
--- response.lua: conditions of the request, ranges, the whole URL of a redirect.
--- Bodies: body_filter_by_lua, echo.
+-- expires, charset, gzip. What every response may need comes before or after
+-- them in response.lua: conditions of the request, ranges, the whole URL of a
+-- redirect.
+-- Bodies: body_filter_by_lua, echo; gzip is in response.lua, behind the output
+-- of subrequests.
 --
 -- Follows ngx_http_lua_headerfilterby.c and ngx_http_lua_bodyfilterby.c.
 
 local charset = require "resty_py.modules.charset"
 local echo = require "resty_py.modules.echo"
+local gzip = require "resty_py.modules.gzip"
 local handler = require "resty_py.program.handler"
 local headers = require "resty_py.modules.headers"
 local headers_more = require "resty_py.modules.headers_more"
@@ -142,7 +145,7 @@ function _M.prepare(settings, location)
     add(in_body, body_code and body_filter_by_lua(body_code))
     settings.captured_header_filters = keep {in_header[1]}
     settings.captured_body_filters = keep {in_body[1]}
-    for _, module in ipairs {headers_more, echo, headers, charset} do
+    for _, module in ipairs {headers_more, echo, headers, charset, gzip} do
         add(in_header, module.header_filter(settings))
     end
     add(in_body, echo.body_filter(settings))

@@ -172,6 +172,9 @@ local function put_head(r)
         put(r, "\r\nTransfer-Encoding: chunked")
     end
     put(r, connection_line(r))
+    if r.varies then
+        put(r, "Vary: Accept-Encoding\r\n")
+    end
     if headers then
         put_custom(r, headers, 1)
     end

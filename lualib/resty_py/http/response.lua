@@ -15,6 +15,8 @@
 --   chunked         the body is framed
 --   buffering       HTTP/1.0: all is kept to count it (lua_http10_buffering)
 --   is_streamed     nothing is kept to be counted, whatever the version
+--   varies          whether it depends on Accept-Encoding
+--   deflater        what compresses the body (deflater.lua), or false
 --   out, out_n, out_size   pieces not yet handed down, and their bytes
 --   body_sent       body bytes given out
 --   head_size       bytes of the header block
@@ -244,16 +246,12 @@ function _M.bytes_sent(r)
 end
 
 
--- Puts out a piece of the body, which is not empty and has passed the filters.
+-- Puts out a piece of the body as it goes to the client.
 -- Returns true | nil, err.
-local function put_body(r, data)
+local function put_framed(r, data)
     local size = #data
     r.body_sent = r.body_sent + size
-    if r.postponed then
-        return r.postponed:add(data)
-    elseif r.parent then
-        return r:collect(data)
-    elseif size >= LARGE and not r.buffering then
+    if size >= LARGE and not r.buffering then
         return hand_over(r, data)
     elseif r.chunked then
         local n = r.out_n
@@ -271,6 +269,28 @@ local function put_body(r, data)
         return hand_down(r)
     end
     return true
+end
+
+
+-- The same for what a deflater has ready, which may be nothing.
+local function put_packed(r, data)
+    return data == "" or put_framed(r, data)
+end
+
+
+-- Puts out a piece of the body, which is not empty and has passed the filters.
+-- Returns true | nil, err.
+local function put_body(r, data)
+    if r.postponed then
+        r.body_sent = r.body_sent + #data
+        return r.postponed:add(data)
+    elseif r.parent then
+        r.body_sent = r.body_sent + #data
+        return r:collect(data)
+    elseif r.deflater then
+        return put_packed(r, r.deflater:write(data))
+    end
+    return put_framed(r, data)
 end
 
 
@@ -335,7 +355,11 @@ function _M.flush(r)
     local failed = r.downstream.failed
     if failed then
         return nil, failed
-    elseif r.out_n > 0 and not r.buffering and not r.parent then
+    end
+    if r.deflater and not r.eof then
+        put_packed(r, r.deflater:flush())
+    end
+    if r.out_n > 0 and not r.buffering and not r.parent then
         return hand_down(r)
     end
     return true
@@ -416,6 +440,9 @@ function _M.finish(r)
         ok, err = end_buffering(r)
     else
         ok, err = end_body(r)
+    end
+    if ok and r.deflater then
+        ok, err = put_packed(r, r.deflater:finish())
     end
     if not ok then
         return ok, err

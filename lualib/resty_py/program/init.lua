@@ -17,6 +17,7 @@ local auth_request = require "resty_py.modules.auth_request"
 local charset = require "resty_py.modules.charset"
 local echo = require "resty_py.modules.echo"
 local filters = require "resty_py.http.filters"
+local gzip = require "resty_py.modules.gzip"
 local handler = require "resty_py.program.handler"
 local headers = require "resty_py.modules.headers"
 local headers_more = require "resty_py.modules.headers_more"
@@ -42,8 +43,8 @@ local ipairs = ipairs
 local pairs = pairs
 
 -- Modules that make settings of their own out of those of a location.
-local MODULES = {static, echo, headers, headers_more, charset, set_misc, pace,
-                 proxy, auth_request}
+local MODULES = {static, echo, headers, headers_more, charset, gzip, set_misc,
+                 pace, proxy, auth_request}
 
 local servers, endpoints = {}, {}
 

@@ -62,6 +62,8 @@ local DEFAULTS = {
     header_only = false,
     buffering = false,
     is_streamed = false,
+    varies = false,
+    deflater = false,
 
     body_state = "none",
     received = 0,

@@ -10,6 +10,7 @@
 --
 -- Follows the modules' ngx_http_variable_t tables.
 
+local gzip_ratio = require "resty_py.modules.gzip".ratio
 local native = require "resty_py.native"
 local proxy = require "resty_py.modules.proxy.variables"
 local strftime = require "resty_py.modules.set_misc.strftime"
@@ -86,7 +87,7 @@ for name, getter in pairs(proxy.getters) do
     getters[name] = getter
 end
 changeable[" proxy_host"], changeable[" proxy_port"] = true, true
-getters[" gzip_ratio"] = absent
+getters[" gzip_ratio"] = gzip_ratio
 for name in gmatch(FIXED, "%S+") do
     fixed[name] = true
 end

@@ -48,14 +48,16 @@ def _read_types(call: Call) -> tuple[str, ...]:
     return tuple(types)
 
 
-def _one_of(sizes: tuple[int, ...], wanted: str) -> Kind:
+def _one_of(sizes: tuple[int, ...], first: int, wanted: str) -> Kind:
+    """Return the kind of sizes whose value is zlib's number: *first* and so on."""
+
     def read(call: Call) -> int:
         size: int = SIZE.read(call)
         if size not in sizes:
             raise call.refused(f"must be {wanted}")
-        return size
+        return first + sizes.index(size)
 
-    return Kind(wanted, read, SIZE.parse)
+    return Kind(wanted, read)
 
 
 _TYPES = Kind("type …", _read_types)
@@ -75,25 +77,25 @@ MODULES = (
         *later(HTTP, "2", "charset_map", inside=HTTP),
     )),
     Module("ngx_http_gzip_filter_module", (
-        Command("gzip", WITH_IF, "1", off_only(FLAG), "off"),
+        flag("gzip", WITH_IF, "off"),
         Command("gzip_buffers", LOCAL, "2", BUFFERS, "32 4k", status=INERT),
         Command(
             "gzip_types", LOCAL, "1+", _TYPES, "text/html", ("text/html",),
-            repeats=True, status=INERT,
+            repeats=True,
         ),
-        Command("gzip_comp_level", LOCAL, "1", number(1, 9), "1", status=INERT),
+        Command("gzip_comp_level", LOCAL, "1", number(1, 9), "1"),
         Command(
             "gzip_window", LOCAL, "1",
-            _one_of(_WINDOWS, "512, 1k, 2k, 4k, 8k, 16k, or 32k"), status=INERT,
+            _one_of(_WINDOWS, 9, "512, 1k, 2k, 4k, 8k, 16k, or 32k"), "32k", 15,
         ),
         Command(
             "gzip_hash", LOCAL, "1",
-            _one_of(_HASHES, "512, 1k, 2k, 4k, 8k, 16k, 32k, 64k, or 128k"),
-            status=INERT,
+            _one_of(_HASHES, 1, "512, 1k, 2k, 4k, 8k, 16k, 32k, 64k, or 128k"),
+            "64k", 8,
         ),
         Command("postpone_gzipping", LOCAL, "1", SIZE, "0", status=INERT),
         flag("gzip_no_buffer", LOCAL, "off", status=INERT),
-        Command("gzip_min_length", LOCAL, "1", SIZE, "20", status=INERT),
+        Command("gzip_min_length", LOCAL, "1", SIZE, "20"),
     )),
     Module("ngx_http_gzip_static_module", (
         Command(

@@ -16,7 +16,6 @@ from ..kinds import (
     TEMP_PATH,
     TEMPLATE_SIZE,
     TEXT,
-    TEXTS,
     enum,
     enums,
 )
@@ -54,6 +53,7 @@ from .shorthand import (
 
 if TYPE_CHECKING:
     from ..reading import Call
+    from ..regex import Regex
 
 __all__ = ["MODULES"]
 
@@ -215,18 +215,31 @@ _MACHINERY = (
     Command("output_buffers", LOCAL, "2", BUFFERS, "2 32k"),
 )  # fmt: skip
 
+#: What ``gzip_disable`` has a word for.
+_OLD_MSIE = "msie6"
+
+
+def _read_disabled(call: Call) -> list[str | Regex]:
+    """Read which user agents get nothing compressed: ``ngx_http_gzip_disable``."""
+    return [
+        arg if arg == _OLD_MSIE else call.regex(arg, caseless=True) for arg in call.args
+    ]
+
+
 _COMPRESSION = (
-    flag("gzip_vary", LOCAL, "off", status=INERT),
-    Command("gzip_http_version", LOCAL, "1", enum("1.0", "1.1"), "1.1", status=INERT),
+    flag("gzip_vary", LOCAL, "off"),
+    Command("gzip_http_version", LOCAL, "1", enum("1.0", "1.1"), "1.1"),
     Command(
         "gzip_proxied", LOCAL, "1+",
         enums(
             "off", "expired", "no-cache", "no-store", "private", "no_last_modified",
             "no_etag", "auth", "any",
         ),
-        "off", status=INERT,
+        "off",
     ),
-    Command("gzip_disable", LOCAL, "1+", TEXTS, many=True, status=INERT),
+    Command(
+        "gzip_disable", LOCAL, "1+", Kind("regex …", _read_disabled), many=True
+    ),
 )  # fmt: skip
 
 MODULES = (

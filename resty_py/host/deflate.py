@@ -1,0 +1,69 @@
+"""Compressing for Lua: the streams of the gzip module.
+
+Lua names a stream by a number. A stream is open until it is finished or closed;
+the modules that open one see to that with the request's end.
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["functions"]
+
+#: zlib: what is added to a window's bits to get gzip's frame.
+_GZIP_FRAME = 16
+
+
+class _Streams:
+    """The open streams of one VM."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._open: dict[int, zlib._Compress] = {}
+
+    def open(self, level: int, window: int, memory: int) -> int:
+        """Return the number of a new stream: ``deflateInit2``.
+
+        Args:
+            level: 1 to 9.
+            window: bits of the window, 9 to 15.
+            memory: zlib's ``memLevel``, 1 to 9.
+        """
+        number = next(self._numbers)
+        self._open[number] = zlib.compressobj(
+            int(level), zlib.DEFLATED, _GZIP_FRAME + int(window), int(memory)
+        )
+        return number
+
+    def write(self, number: int, data: bytes) -> bytes:
+        """Take *data*; return what is ready, which may be nothing."""
+        return self._open[number].compress(data)
+
+    def flush(self, number: int) -> bytes:
+        """Return all of what was written: ``Z_SYNC_FLUSH``."""
+        return self._open[number].flush(zlib.Z_SYNC_FLUSH)
+
+    def finish(self, number: int) -> bytes:
+        """Return the rest of a stream, and close it: ``Z_FINISH``."""
+        return self._open.pop(number).flush(zlib.Z_FINISH)
+
+    def close(self, number: int) -> None:
+        """Forget a stream, if it is open."""
+        self._open.pop(number, None)
+
+
+def functions() -> dict[str, Callable[..., Any]]:
+    """Return the host namespace ``deflate`` of one VM."""
+    streams = _Streams()
+    return {
+        "open": streams.open,
+        "write": streams.write,
+        "flush": streams.flush,
+        "finish": streams.finish,
+        "close": streams.close,
+    }
