@@ -1,6 +1,7 @@
 """``resty-py run``: scripts, options, exit codes, output and signals."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -217,6 +218,42 @@ def test_the_compiler(run):
         1,
         "resty-py run: -j needs LuaJIT, and this is Lua 5.4\n",
     )
+
+
+#: What the compiler does with a line, and how it says so. The numbers behind the
+#: reasons are those of LuaJIT's own table.
+TRACED = {
+    "for i = 1, 100 do end": r"TRACE +\d+ x.lua:1 loop",
+    "for i = 1, 100 do local f = function() return i end end":
+        "TRACE --- x.lua:1 -- NYI: bytecode FNEW",
+    "local f = function(x) return x end jit.off(f) for i = 1, 100 do f(i) end":
+        "TRACE --- x.lua:1 -- JIT compilation disabled for function",
+    "for i = 1, 100 do pcall(rawset, {}, 0/0, 1) end":
+        "TRACE --- x.lua:1 -- store with nil or NaN key",
+    "local b = bit.band for i = 1, 100 do pcall(b, {}, 1) end":
+        "TRACE --- x.lua:1 -- bad argument type",
+    "local f = string.format for i = 1, 100 do f('%p', f) end":
+        r"TRACE +\d+ x.lua:1 stitch string.format",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", TRACED)
+def test_what_the_compiler_does(run, code, tmp_path):
+    script = tmp_path / "x.lua"
+    script.write_text(code)
+    status, _, err = run("-j", "v", str(script))
+    assert status == 0
+    assert re.search(rf"^\[{TRACED[code]}", err, re.MULTILINE)
+
+
+def test_what_the_compiler_does_goes_to_a_file(run, tmp_path):
+    script = tmp_path / "x.lua"
+    script.write_text(
+        'local v = require "jit.v" v.on(arg[1]) for i = 1, 100 do end v.off()'
+        " for i = 1, 200 do end"
+    )
+    assert run(str(script), str(tmp_path / "out"))[0] == 0
+    assert (tmp_path / "out").read_text().count("x.lua:1 loop]") == 1
 
 
 @pytest.mark.parametrize("before", [[], ["-I", "lib"]])
