@@ -27,7 +27,8 @@ import trio
 
 from ..host import clock
 from ..vm import LuaError, to_lua
-from .worker import MORE, OVER, Worker
+from .loop import MORE, OVER
+from .worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -31,6 +31,7 @@ from . import pidfile
 from .cycle import Cycle, StartError, open_cycle, read
 from .daemon import detach
 from .log import ERR, NOTICE, route_logging
+from .loop import Loop
 from .master import Manners, Master
 from .process_log import redirect_stderr
 from .signals import Signals
@@ -224,7 +225,7 @@ class Process:
         with self._routes:
             self._route_logging()
             try:
-                trio.run(self._serve, signals, clock=clock)
+                Loop().run(self._serve, signals, clock=clock)
             except Exception:
                 logger.critical("the server failed", exc_info=True)
                 return FAILED

@@ -24,6 +24,7 @@ from .config import AppConfig, Limits, read_zone_size
 from .listeners import Address, Listener, open_listener, parse_listen
 from .log import ACCESS_LOG_BUFFER, ACCESS_LOG_FLUSH, WARN, route_logging
 from .logs import Logs
+from .loop import Loop
 from .stopping import stop_signals
 from .worker import Worker
 
@@ -216,7 +217,7 @@ def serve_app(config: AppConfig) -> int:
         from .app_master import serve_by_workers
 
         return serve_by_workers(config)
-    trio.run(_serve_app, config)
+    Loop().run(_serve_app, config)
     return 0
 
 

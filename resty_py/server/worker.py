@@ -1,14 +1,16 @@
-"""The worker: one Trio task that owns one Lua VM.
+"""The worker: one loop that owns one Lua VM.
 
 The loop hands the VM whatever is ready, in one call a turn; the VM resumes
 light threads until all are parked and says until when it has nothing to do.
 All descriptors of the VM are in one epoll instance, which is itself readable
-when any of them is: one Trio wait serves them all.
+when any of them is: one wait serves them all. A Trio task takes the turns where
+a program of its own has a worker, and :class:`~resty_py.server.loop.Loop` where
+the process is there to serve.
 
 Rules:
 
-1. Only the loop's task calls into the VM, in :meth:`Worker.run_loop`. Other
-   tasks queue calls; an eventfd that is in the epoll too wakes the loop.
+1. Only the loop calls into the VM, in :meth:`Worker.step`. Other tasks queue
+   calls; an eventfd that is in the epoll too wakes the loop.
 2. One cancel scope serves many waits: its deadline moves, which is cheaper
    than a new scope each turn. A fresh one replaces it once it has fired.
 3. A turn that has more to do is followed by a checkpoint, not by a wait, so
@@ -53,6 +55,7 @@ from ..host.tasks import Tasks
 from ..http import reader
 from ..vm import VM, HostError, LuaError, find_flavour, from_lua, to_lua
 from .jobs import Job, is_reference, stopped_error
+from .loop import MORE, OVER, Loop
 from .names import Names
 from .role import Role
 
@@ -69,9 +72,6 @@ if TYPE_CHECKING:
 __all__ = ["Worker"]
 
 logger = logging.getLogger("resty_py.worker")
-
-#: What turn() answers in place of a deadline, kept equal to worker.lua's.
-MORE, OVER = 0, -1
 
 #: How many values a call may hand over: less than Lua's C stack takes (8000).
 _MAX_VALUES = 4096
@@ -421,6 +421,8 @@ class Worker:
     async def _run_loop(self) -> None:
         try:
             self.begin()
+            if Loop.current is not None:
+                await Loop.current.drive(self.step, self._poller.fd)
             while not self._stopping:
                 with trio.CancelScope() as scope:
                     await self._turns(scope)
@@ -448,31 +450,33 @@ class Worker:
         await self._stopped.wait()
 
     async def _turns(self, scope: trio.CancelScope) -> None:
-        wait_readable = trio.lowlevel.wait_readable
-        poller = self._poller.fd
-        while not self._stopping:
-            if self._calls:
-                self._make_calls()
-            deadline = self._turn()
-            # Lua may have queued a call in the turn, whose ring is not heard again.
-            if deadline == MORE or self._calls:
+        while (due := self.step()) != OVER:
+            if due == MORE:
                 await trio.lowlevel.checkpoint()
                 continue
-            if deadline == OVER:
-                self._stopping = True
-                return
-            self._arm(scope, deadline)
-            await wait_readable(poller)
+            if due != scope.deadline:
+                scope.deadline = due
+            await trio.lowlevel.wait_readable(self._poller.fd)
 
-    def _arm(self, scope: trio.CancelScope, deadline: float) -> None:
-        flush = self.logs.deadline
-        if flush < deadline:
-            if flush <= trio.current_time():
-                self.logs.flush()
-                flush = self.logs.deadline
-            deadline = min(deadline, flush)
-        if deadline != scope.deadline:
-            scope.deadline = deadline
+    def step(self) -> float:
+        """Take a turn; return until when there is nothing to do, MORE or OVER."""
+        if self._stopping:
+            return OVER
+        if self._calls:
+            self._make_calls()
+        due: float = self._turn()
+        if due == OVER:
+            self._stopping = True
+        # Lua may have queued a call in the turn, whose ring is not heard again.
+        elif self._calls:
+            return MORE
+        return due if due in (MORE, OVER) else min(due, self._flushed())
+
+    def _flushed(self) -> float:
+        """Flush the logs if it is time; return when it is next."""
+        if self.logs.deadline <= trio.current_time():
+            self.logs.flush()
+        return self.logs.deadline
 
     def call_soon(self, function: Any, *args: Any) -> None:
         """Queue a call into the VM for the loop's next turn.

@@ -28,6 +28,7 @@ import trio
 from .channel import MASTER_GONE, QUIT, REOPEN, TERMINATE
 from .log import ALERT, EMERG, NOTICE, failed_call, route_logging
 from .lookout import Lookout
+from .loop import Loop
 from .privileges import drop_rights, place
 from .process_log import redirect_stderr
 from .role import WORKER
@@ -130,7 +131,7 @@ class WorkerProcess:
             if not self._settle():
                 return FATAL
             with route_logging(self._cycle.logs.main):
-                trio.run(self._serve, signals, clock=clock)
+                Loop().run(self._serve, signals, clock=clock)
         self._worker.close()
         self._log.write(NOTICE, b"exit")
         self._cycle.logs.close()
