@@ -36,6 +36,7 @@ log_format escaped_by_default escape=default '$http_x';
 log_format json escape=json '{"x": "$http_x", "y": "$arg_none"}';
 log_format none escape=none '$http_x|$arg_none|';
 log_format absent '$http_none|$arg_none|$cookie_none|$remote_user|$upstream_addr';
+log_format target '$uri|$request_uri|$args|$arg_q|$request_method';
 log_format sizes '$body_bytes_sent $bytes_sent $request_length $status';
 log_format of_lua '$set_in_lua $ctx';
 log_format texts 'a\tb "quoted" {braces}';
@@ -137,6 +138,10 @@ CASES = {
         " location /b { access_log logs/NAME.log.2 plain; echo b; }"
     ),
     "of_bad_request": logs("plain", get("/", "Host: x"), get("/", "bad header")),
+    "target_of_bad_request": logs(
+        "target", get("/a//b%20c?q=1", "bad header"), get("/?q=2", "X: " + "x" * 9000),
+        get("/c?q=3", "Host: x"), post("/d?q=4", b"", "Content-Length: x"),
+    ),
     "of_444": logs("plain", conf="location / { return 444; }"),
     "of_lua_error": logs(
         "plain", conf="location / { content_by_lua_block { error(1) } }"

@@ -354,7 +354,7 @@ function Downstream:refuse(code, reason, without_answer)
         reason = sub(reason, 1, in_line - 1) .. PIPELINED_LINE
     end
     local known = fragment.read(connection.buffer, connection.position,
-                                self.settings.head_limits.room, in_line)
+                                self.settings.head_limits, in_line)
     return self.listener.refuse(self, known, code, reason, without_answer)
 end
 

@@ -8,9 +8,12 @@
 -- 2. Its method counts once it is known where it ends: HEAD gets no page.
 -- 3. A line of two words has no version: HTTP/0.9 gets a page without a head.
 -- 4. The header lines are those that are complete, up to one that is not valid.
+-- 5. Where the fault is in them, the request line is a good one, and $uri,
+--    $request_uri and $args are what it says.
 
 local field = require "resty_py.http.field"
 local meaning = require "resty_py.http.meaning"
+local request_line = require "resty_py.http.request_line"
 
 local byte = string.byte
 local find = string.find
@@ -20,6 +23,9 @@ local sub = string.sub
 local CR = byte("\r")
 
 local OLD_LINE = "^[A-Z_-]+ +[/hH]%S* *$"
+
+-- What is known of a request line that is not whole, or none.
+local NO_LINE = {uri = "", args = nil}
 
 local _M = {}
 
@@ -69,21 +75,23 @@ end
 
 -- Reads what has come of a head.
 --   buffer, from   as head.parse takes them
---   room           bytes that a line may have: it is cut behind them
+--   limits         of its server (head.lua): a line is cut at `room` bytes
 --   no_fields      the fault is in the request line
 -- Returns a head, as in meaning.lua, that ends its connection.
-function _M.read(buffer, from, room, no_fields)
+function _M.read(buffer, from, limits, no_fields)
     local first = find(buffer, "[^\r\n]", from) or #buffer + 1
     local text, next = cut_line(buffer, first)
     local fields, last, is_whole = read_fields(buffer, not no_fields and next)
+    local line = not no_fields and next
+        and request_line.parse(text, limits.merge_slashes)
     return {
-        line = {uri = "", args = nil},
+        line = line or NO_LINE,
         fields = fields,
         n = fields.n,
         method = match(text, "^([A-Z_-]+) ") or "",
         target = "",
         version = next and find(text, OLD_LINE) and 9 or 11,
-        request_line = sub(text, 1, room),
+        request_line = sub(text, 1, limits.room),
         host = fields.host,
         host_header = fields.host_header,
         is_whole = is_whole,
