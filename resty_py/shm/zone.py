@@ -90,23 +90,19 @@ class _Lock:
         self._is_held = True
 
     def __exit__(self, kind: type[BaseException] | None, *_exc: object) -> None:
-        try:
-            if kind is not None:
-                self._repair()
-        finally:
-            self._is_held = False
-            self._mutex.unlock()
+        self._is_held = False
+        if kind is not None:
+            self._repair()
+        self._mutex.unlock()
 
     def _recover(self, code: int) -> None:
-        if code == OWNER_DEAD:
-            self._repair()
-            self._mutex.recover()
-        elif code != errno.EDEADLK:
+        """Repair; a repair that is broken off leaves the mutex to the next one."""
+        if code not in (OWNER_DEAD, errno.EDEADLK):
             raise OSError(code, os.strerror(code))
-        elif self._is_held:
+        if code == errno.EDEADLK and self._is_held:
             raise RuntimeError("the shared dictionary is in use by this thread")
-        else:
-            self._repair()
+        self._repair()
+        self._mutex.recover()
 
 
 class Zone:

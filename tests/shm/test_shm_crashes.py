@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 
 import pytest
+from shm_vm import LuaZone, PythonZone
 
 from resty_py.shm.check import find_faults
 from resty_py.shm.layout import LIST
-from resty_py.shm.mutex import SIZE
+from resty_py.shm.mutex import SIZE, Mutex
 from resty_py.shm.zone import REPLACE, Zone
 
 NOW = 1_000_000
@@ -219,6 +221,34 @@ def _unlocked(zone, operation, key):
         operation(zone, key)
     finally:
         zone.lock = lock
+
+
+@pytest.mark.parametrize("half", [LuaZone, PythonZone])
+def test_a_repair_that_is_broken_off(half, monkeypatch):
+    """Whoever was to repair begins anew, and nobody is shut out for good."""
+    zone = Zone(b"zone", CAPACITY)
+    calls = half(zone)
+    calls.call(NOW, "store", 0, b"k", 5.0, 0, 0)
+    owner = threading.Thread(target=Mutex(zone.memory.address).lock)
+    owner.start()
+    owner.join()
+
+    tried = []
+
+    def broken_off():
+        tried.append(True)
+        raise CrashError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zone, "repair", broken_off)
+        patch.setattr(zone.lock, "_repair", broken_off)
+        with contextlib.suppress(Exception):
+            calls.call(NOW, "get", b"k", False)
+    assert tried == [True]
+    for _ in range(2):
+        assert calls.call(NOW, "get", b"k", False)[1] == 5
+    assert zone.repairs == 1
+    assert find_faults(zone) == []
 
 
 def test_eviction_loses_only_the_oldest():

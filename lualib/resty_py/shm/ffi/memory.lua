@@ -63,12 +63,11 @@ local function wait(mutex, code, repair)
     if code == EBUSY then
         code = C.resty_py_shm_lock(mutex)
     end
-    if code == EOWNERDEAD then
+    -- EDEADLK: an operation of ours was broken off, or a repair: an error in a
+    -- hook, no memory.
+    if code == EOWNERDEAD or code == EDEADLK then
         repair()
         C.resty_py_shm_consistent(mutex)
-    elseif code == EDEADLK then
-        -- An operation of ours was broken off: an error in a hook, no memory.
-        repair()
     elseif code ~= 0 then
         error("cannot lock a shared dictionary: error " .. code, 0)
     end
