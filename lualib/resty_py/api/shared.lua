@@ -84,8 +84,9 @@ end
 
 
 -- Milliseconds that C can count: 0, for ever, in place of what it cannot.
+--   seconds   a number, or one of FFI's such as 60LL
 local function milliseconds(seconds)
-    local ms = seconds * 1000
+    local ms = tonumber(seconds * 1000)
     if ms > 0 and ms < 9.2e18 then
         return floor(ms)
     end
@@ -93,14 +94,16 @@ local function milliseconds(seconds)
 end
 
 
--- Flags as C's int holds them.
+-- Flags as C's int holds them: it takes true and numbers of FFI as well.
 local function check_flags(flags, method)
-    if type(flags) ~= "number" then
+    local number = flags == true and 1
+        or type(flags) ~= "string" and tonumber(flags)
+    if not number then
         error(format("bad argument #4 to '%s' (number expected, got %s)",
                      method, type(flags)), 3)
     end
-    if flags >= MIN_FLAGS and flags <= MAX_FLAGS then
-        return truncate(flags)
+    if number >= MIN_FLAGS and number <= MAX_FLAGS then
+        return truncate(number)
     end
     return MIN_FLAGS
 end

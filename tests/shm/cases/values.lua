@@ -61,10 +61,27 @@ show(d:set("key", false, 0, -2147483648), d:get("key"))
 show(d:set("key", 1, 0, 1.9), d:get("key"))
 show(d:set("key", 1, 0, -1.9), d:get("key"))
 show(d:get_stale("key"))
+show(d:set("key", 1, 0, true), d:get("key"))
 show(d:set("key", 1, 0, 4294967295), d:get("key"))
 show(d:replace("key", 2, 0, 5), d:get("key"))
 show(d:incr("key", 1), d:get("key"))
 show(d:add("new", 2, 0, 6), d:get("new"))
+
+
+-- case: numbers_of_ffi
+local d = ngx.shared.numbers_of_ffi
+local has_ffi, ffi = pcall(require, "ffi")
+local function number(value)
+    return has_ffi and ffi.new("int64_t", value) or value
+end
+show(d:set("key", 1, number(60), number(5)))
+show(d:get("key"))
+show(math.ceil(d:ttl("key")))
+show(d:expire("key", number(30)), math.ceil(d:ttl("key")))
+show(d:set("key", 1, number(0), number(-5)), d:ttl("key"), d:get("key"))
+show(pcall(d.set, d, "key", 1, number(-1)))
+show(d:incr("new", number(2), number(1), number(60)))
+show(math.ceil(d:ttl("new")))
 
 
 -- case: stores
