@@ -254,15 +254,17 @@ class SharedDict:
         return self.zone.keys(self._now())
 
     def items(self) -> list[tuple[bytes, Entry]]:
-        """Return keys and entries as they are at one moment, in that order."""
-        zone, now = self.zone, self._now()
-        found = []
-        with zone.lock:
-            for ref in zone.refs():
-                if not zone.entries.is_over(ref, now):
-                    entry = _entry(zone.entries, ref)
-                    found.append((zone.entries.key(ref), entry))
-        return found
+        """Return keys and entries as they are at one moment, in that order.
+
+        They are read from a copy of the memory in use, so that workers go on.
+        """
+        now = self._now()
+        entries, refs = self.zone.snapshot()
+        return [
+            (entries.key(ref), _entry(entries, ref))
+            for ref in refs
+            if not entries.is_over(ref, now)
+        ]
 
     def clear(self) -> None:
         """Remove everything."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from .layout import CHAIN, COUNT, HASH, KEY, KEY_SIZE, NEWER, OLDER, QUEUE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .memory import Memory
 
 __all__ = ["Index"]
@@ -54,6 +56,14 @@ class Index:
         """Return the next in the queue that was used before *ref*, or 0."""
         older: int = self._words[2 * ref + OLDER]
         return 0 if older == QUEUE else older
+
+    def refs(self) -> Iterator[int]:
+        """Yield the entries, the one used least recently first; each may go then."""
+        ref = self.oldest()
+        while ref:
+            following = self.newer(ref)
+            yield ref
+            ref = following
 
     def add(self, ref: int) -> None:
         """Put in an entry, as the one that was used last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import mmap
 from typing import TYPE_CHECKING
@@ -74,7 +75,7 @@ class Memory:
         capacity: the declared size.
 
     Attributes:
-        words, bits, doubles, octets: the mapping as int32, uint32, double, bytes.
+        words, doubles, octets: the mapping as int32, double, bytes.
         address, length: where it is, in bytes.
         pages, buckets, mask, data: as the header has them.
 
@@ -85,10 +86,7 @@ class Memory:
     def __init__(self, capacity: int) -> None:
         shape = Shape(capacity)
         self._map = _map(shape.length, capacity)
-        self.octets = memoryview(self._map)
-        self.words = self.octets.cast("i")
-        self.bits = self.octets.cast("I")
-        self.doubles = self.octets.cast("d")
+        self._see(memoryview(self._map))
         self.length = shape.length
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
         self.pages = shape.pages
@@ -97,6 +95,17 @@ class Memory:
         self.data = shape.data
         self._write_header(capacity)
         self._write_lists()
+
+    def copy(self, length: int) -> Memory:
+        """Return a copy of the first *length* bytes, which is to be read."""
+        other = copy.copy(self)
+        other._see(memoryview(bytes(self.octets[:length])))
+        return other
+
+    def _see(self, octets: memoryview) -> None:
+        self.octets = octets
+        self.words = octets.cast("i")
+        self.doubles = octets.cast("d")
 
     def _write_header(self, capacity: int) -> None:
         words = self.words

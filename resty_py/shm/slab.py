@@ -88,6 +88,10 @@ class Slab:
         """Return the ref of a page."""
         return self._data + (page - FIRST_PAGE) * PAGE_REFS
 
+    def end_of_use(self) -> int:
+        """Return the ref behind the last page that is in use."""
+        return self.ref_of(self._run_before(self._end) or self._end)
+
     def set_live(self, ref: int, live: bool) -> None:
         """Say whether the slot at *ref* is an entry."""
         words = self._words

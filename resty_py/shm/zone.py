@@ -376,7 +376,7 @@ class Zone:
         freed = 0
         entries = self.entries
         with self.lock:
-            for ref in self.refs():
+            for ref in self._index.refs():
                 if entries.is_over(ref, now):
                     entries.remove(ref)
                     freed += 1
@@ -389,20 +389,22 @@ class Zone:
         keys: list[bytes] = []
         entries = self.entries
         with self.lock:
-            for ref in self.refs():
+            for ref in self._index.refs():
                 if not entries.is_over(ref, now):
                     keys.append(entries.key(ref))
                     if len(keys) == most:
                         break
         return keys
 
-    def refs(self) -> Iterator[int]:
-        """Yield the entries, the one used least first; the caller has the lock."""
-        ref = self._index.oldest()
-        while ref:
-            following = self._index.newer(ref)
-            yield ref
-            ref = following
+    def snapshot(self) -> tuple[Entries, Iterator[int]]:
+        """Return a copy of the entries, and their refs, the one used least first.
+
+        Nobody is kept out for longer than it takes to copy the pages in use.
+        """
+        with self.lock:
+            memory = self.memory.copy(8 * self._slab.end_of_use())
+        index = Index(memory)
+        return Entries(memory, Slab(memory), index), index.refs()
 
     def find(self, key: bytes) -> int:
         """Return the entry of *key*, or 0; the caller has the lock."""
@@ -411,7 +413,7 @@ class Zone:
     def clear(self) -> None:
         """Remove every entry."""
         with self.lock:
-            for ref in self.refs():
+            for ref in self._index.refs():
                 self.entries.remove(ref)
 
     def free_space(self) -> int:

@@ -13,7 +13,7 @@ import trio
 from lua_worker import each_variant, open_rig
 
 import resty_py
-from resty_py import SharedDict
+from resty_py import SharedDict, shared_dict
 from resty_py.shared_dict import Entry
 from resty_py.shm.layout import COUNT
 
@@ -296,6 +296,22 @@ class TestConcurrency:
     def test_forks(self):
         command = [sys.executable, "-c", FORKS]
         assert subprocess.run(command, timeout=60, check=True).returncode == 0
+
+    def test_others_go_on_while_all_is_read(self, shared, monkeypatch):
+        shared["a"], shared["b"] = 1, b"x" * 5000
+        shared.push("c", 2)
+        read = shared_dict._entry
+
+        def changes_all(entries, ref):
+            shared.clear()
+            shared["d"] = b"y" * 9000
+            return read(entries, ref)
+
+        monkeypatch.setattr(shared_dict, "_entry", changes_all)
+        assert shared.items() == [
+            (b"a", Entry(1)), (b"b", Entry(b"x" * 5000)), (b"c", Entry([2]))
+        ]  # fmt: skip
+        assert list(shared) == [b"d"]
 
     def test_not_from_within(self, shared):
         with shared.zone.lock:
