@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -359,10 +360,8 @@ class SharedDict:
         ttl: float,
         flags: int,
     ) -> bool:
-        if flags not in _WORD:
-            raise ValueError(f"the flags {flags} do not fit 32 bits")
         err, _ = self.zone.store(
-            operation, _key(key), _value(value), self._now(), _ttl(ttl), flags
+            operation, _key(key), _value(value), self._now(), _ttl(ttl), _flags(flags)
         )
         if err == b"no memory":
             raise MemoryError("no memory")
@@ -382,6 +381,14 @@ def _value(value: Value | str) -> bytes | float | bool:
     if not isinstance(value, (bytes, int, float)):
         raise TypeError("bad value type")
     return value if isinstance(value, (bytes, bool)) else float(value)
+
+
+def _flags(flags: int) -> int:
+    # Of what is no int a range is searched from end to end.
+    number = operator.index(flags)
+    if number not in _WORD:
+        raise ValueError(f"the flags {flags} do not fit 32 bits")
+    return number
 
 
 def _ttl(seconds: float) -> float:

@@ -96,6 +96,11 @@ class TestValues:
         with pytest.raises(ValueError, match="32 bits"):
             shared.set("k", 1, flags=2**31)
 
+    @pytest.mark.parametrize("flags", [1.5, 5.0, "5", None])
+    def test_flags_that_are_no_int(self, shared, flags):
+        with pytest.raises(TypeError, match="integer"):
+            shared.set("k", 1, flags=flags)
+
     def test_incr(self, shared):
         assert [shared.incr("n", init=5), shared.incr("n", 1.5)] == [6, 7.5]
         with pytest.raises(KeyError):
