@@ -217,10 +217,7 @@ class SharedDict:
             TypeError: it is no list, or the value neither bytes nor a number.
             MemoryError: there is no room.
         """
-        item = _value(value)
-        if isinstance(item, bool):
-            raise TypeError("bad value type")
-        length, err = self.zone.push(_key(key), item, self._now(), left)
+        length, err = self.zone.push(_key(key), _item(value), self._now(), left)
         if err == NOT_A_LIST:
             raise TypeError("value not a list")
         if err:
@@ -295,19 +292,18 @@ class SharedDict:
         workers may see some of them before all are there.
 
         Raises:
-            ValueError: that is no dump.
+            ValueError: that is no dump, and nothing was set.
             MemoryError: there is no room.
         """
         head, *lines = dumped.splitlines() or [b""]
         if json.loads(head) != _HEAD:
             raise ValueError("no dump of a shared dictionary")
         now = self._now()
-        for key, value, flags, expires in map(json.loads, lines):
-            left = None if expires is None else round(expires * 1000) - now
+        for key, value, flags, expires in [_parsed(line) for line in lines]:
+            left = None if expires is None else expires - now
             # None left must not become 0, which is for ever.
             if left is None or left > 0:
-                ttl = (left or 0) / 1000
-                self._restore(key.encode("latin-1"), _undumped(value), flags, ttl)
+                self._restore(key, value, flags, (left or 0) / 1000)
 
     def _restore(self, key: bytes, value: Any, flags: int, ttl: float) -> None:
         if not isinstance(value, list):
@@ -383,6 +379,14 @@ def _value(value: Value | str) -> bytes | float | bool:
     return value if isinstance(value, (bytes, bool)) else float(value)
 
 
+def _item(value: bytes | str | float) -> bytes | float:
+    """Return what a list holds."""
+    item = _value(value)
+    if isinstance(item, bool):
+        raise TypeError("bad value type")
+    return item
+
+
 def _flags(flags: int) -> int:
     # Of what is no int a range is searched from end to end.
     number = operator.index(flags)
@@ -423,7 +427,29 @@ def _dumped(value: Any) -> Any:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
+#: What reading something else as a line of a dump raises.
+_NO_LINE = (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError)
+
+
+def _parsed(line: bytes) -> tuple[bytes, Any, int, int | None]:
+    """Return key, value, flags and expiry in milliseconds of a line of a dump."""
+    try:
+        key, value, flags, expires = json.loads(line)
+        return (
+            _key(key.encode("latin-1")),
+            _undumped(value),
+            _flags(flags),
+            None if expires is None else round(expires * 1000),
+        )
+    except _NO_LINE as exc:
+        raise ValueError(f"no line of a dump: {line[:40]!r}: {exc}") from None
+
+
 def _undumped(value: Any) -> Any:
     if isinstance(value, list):
-        return [_undumped(item) for item in value]
+        return [_item(_octets(item)) for item in value]
+    return _value(_octets(value))
+
+
+def _octets(value: Any) -> Any:
     return value.encode("latin-1") if isinstance(value, str) else value

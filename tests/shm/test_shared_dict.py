@@ -227,6 +227,32 @@ class TestDumps:
         with pytest.raises(ValueError):  # noqa: PT011
             shared.restore(dumped)
 
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b"", b"[", b"{}", b"5", b'["k", 1, 0]', b'[5, 1, 0, null]',
+            b'["", 1, 0, null]', b'["\\u0416", 1, 0, null]', b'["k", null, 0, null]',
+            b'["k", {}, 0, null]', b'["k", "\\u0416", 0, null]',
+            b'["k", [[]], 0, null]', b'["k", [true], 0, null]', b'["k", 1, 0.5, null]',
+            b'["k", 1, 0, "x"]', b'["k", 1, 0, NaN]', b'["k", 1, 0, Infinity]',
+            b'["k", "half of a li', b'["k", 1' + b"0" * 400 + b", 0, null]",
+            b"[" * 100_000,
+        ],
+        ids=lambda line: str(line[:20]),
+    )  # fmt: skip
+    def test_a_line_that_is_none(self, shared, line):
+        first, _, _ = self.dumped(b"v").rpartition(b"[")
+        assert shared.restore(first) is None
+        shared["k"] = 7
+        with pytest.raises(ValueError, match="no line of a dump"):
+            shared.restore(self.dumped(b"v") + line + b"\n")
+        assert dict(shared.items()) == {b"k": Entry(7)}
+
+    def dumped(self, value):
+        shared = SharedDict("64k")
+        shared["other"] = value
+        return shared.dump()
+
 
 class TestWorkers:
     @each_variant
