@@ -77,6 +77,9 @@ __all__ = ["Shape"]
 PAGE: Final = 4096
 PAGE_REFS: Final = PAGE // 8
 
+#: The greatest mapping, in bytes: what refs reach.
+MAX_LENGTH: Final = 8 * 2**31
+
 MAGIC_NUMBER: Final = 0x52505A31
 VERSION_NUMBER: Final = 1
 

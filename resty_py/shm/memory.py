@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import errno
 import mmap
+import os
 from typing import TYPE_CHECKING
 
 from .layout import (
@@ -17,6 +19,7 @@ from .layout import (
     MAGIC,
     MAGIC_NUMBER,
     MASK,
+    MAX_LENGTH,
     NEWER,
     NEXT,
     OLDER,
@@ -61,10 +64,12 @@ def hash_address() -> int | None:
 
 
 def _map(length: int, capacity: int) -> mmap.mmap:
+    call = f"mmap(MAP_ANON|MAP_SHARED, {capacity})"
+    if length > MAX_LENGTH:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), call)
     try:
         return mmap.mmap(-1, length)
     except OSError as exc:
-        call = f"mmap(MAP_ANON|MAP_SHARED, {capacity})"
         raise OSError(exc.errno, exc.strerror, call) from None
 
 

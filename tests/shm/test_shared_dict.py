@@ -136,6 +136,11 @@ class TestValues:
         with pytest.raises(ValueError):  # noqa: PT011
             SharedDict(size)
 
+    @pytest.mark.parametrize("size", [2**34, "17000m", 2**63])
+    def test_more_than_refs_reach(self, size):
+        with pytest.raises(OSError, match="Cannot allocate memory: 'mmap"):
+            SharedDict(size)
+
     @pytest.mark.parametrize("value", [None, True, [1], 10**400], ids=type)
     def test_no_value_of_a_list(self, shared, value, caplog):
         shared.push("list", 1)
