@@ -23,8 +23,8 @@
 local address = require "resty_py.net.address"
 local native = require "resty_py.native"
 
+local are_plain = require "resty_py.http.octets".are_plain
 local byte = string.byte
-local find = string.find
 local format = string.format
 local gsub = string.gsub
 local sub = string.sub
@@ -45,10 +45,10 @@ end
 
 -- Escapes control bytes and quotes of what a client sent.
 function _M.escape(text)
-    if find(text, '[%c"\\\127-\255]') then
-        return (gsub(text, '[%c"\\\127-\255]', escape_byte))
+    if are_plain(text) then
+        return text
     end
-    return text
+    return (gsub(text, '[%c"\\\127-\255]', escape_byte))
 end
 
 

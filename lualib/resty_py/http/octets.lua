@@ -7,7 +7,7 @@
 local byte = string.byte
 local find = string.find
 
-local TAB, SPACE, TILDE, DEL = byte("\t ~\127", 1, 4)
+local TAB, SPACE, QUOTE, BACKSLASH, TILDE, DEL = byte('\t "\\~\127', 1, 6)
 
 local interpreted = {}
 local compiled = {}
@@ -40,6 +40,26 @@ function compiled.are_text(text)
     for i = 1, #text do
         local code = byte(text, i)
         if code < SPACE and code ~= TAB or code == DEL then
+            return false
+        end
+    end
+    return true
+end
+
+
+-- Whether all bytes are printable ASCII, and none a quote or a backslash: 32
+-- to 126 but for 34 and 92. One run of good bytes is found three times faster
+-- than that there is no bad one.
+function interpreted.are_plain(text)
+    return find(text, "^[]-~ !#-[]*$") ~= nil
+end
+
+
+function compiled.are_plain(text)
+    for i = 1, #text do
+        local code = byte(text, i)
+        if code < SPACE or code > TILDE or code == QUOTE or code == BACKSLASH
+        then
             return false
         end
     end

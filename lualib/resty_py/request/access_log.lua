@@ -26,6 +26,8 @@ local native = require "resty_py.native"
 local template = require "resty_py.program.template"
 local variables = require "resty_py.request.variables"
 
+local are_plain = require "resty_py.http.octets".are_plain
+
 local access_stamp = httptime.access_stamp
 local bytes_sent = variables.bytes_sent
 local byte = string.byte
@@ -88,6 +90,9 @@ end
 
 
 local function escape_json(text)
+    if are_plain(text) then
+        return text
+    end
     return (gsub(text, '[%z\1-\31"\\]', escape_json_byte))
 end
 
