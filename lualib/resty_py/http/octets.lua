@@ -2,7 +2,8 @@
 --
 -- Under LuaJIT a loop over the bytes is compiled, and several times faster
 -- than a pattern, which is not; in the other flavours it is the other way
--- round. So each question has two answers that say the same.
+-- round. So each question has two answers that say the same. (Of patterns, one
+-- run of good bytes is three times faster than the search for a bad one.)
 
 local byte = string.byte
 local find = string.find
@@ -15,7 +16,7 @@ local compiled = {}
 
 -- Whether all bytes are printable ASCII but for the space: 33 to 126.
 function interpreted.are_visible(text)
-    return not find(text, "[^!-~]")
+    return find(text, "^[!-~]*$") ~= nil
 end
 
 
@@ -32,7 +33,7 @@ end
 
 -- Whether no byte is a control character, but perhaps a tab.
 function interpreted.are_text(text)
-    return not find(text, "[^\t\32-\126\128-\255]")
+    return find(text, "^[\t\32-\126\128-\255]*$") ~= nil
 end
 
 
@@ -48,8 +49,7 @@ end
 
 
 -- Whether all bytes are printable ASCII, and none a quote or a backslash: 32
--- to 126 but for 34 and 92. One run of good bytes is found three times faster
--- than that there is no bad one.
+-- to 126 but for 34 and 92.
 function interpreted.are_plain(text)
     return find(text, "^[]-~ !#-[]*$") ~= nil
 end
