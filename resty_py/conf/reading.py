@@ -58,6 +58,7 @@ class Reading:
         files: the bytes of every file that was read, by name.
         variables: those of the http block.
         log_formats: the names of the log formats so far.
+        log_buffers: size, flush time and level of the buffers of log files so far.
         shared_dicts: the sizes of the shared dictionaries so far, by name.
         endpoints: the addresses that servers listen on so far.
         modules_used: whether ``load_module`` comes too late.
@@ -70,6 +71,7 @@ class Reading:
     files: dict[str, bytes] = field(default_factory=dict)
     variables: Variables = field(default_factory=Variables)
     log_formats: set[str] = field(default_factory=lambda: {"combined"})
+    log_buffers: dict[str, tuple[int, float, int]] = field(default_factory=dict)
     shared_dicts: dict[str, int] = field(default_factory=dict)
     endpoints: dict[Address, Bound] = field(default_factory=dict)
     modules_used: bool = False

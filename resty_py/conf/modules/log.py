@@ -137,15 +137,27 @@ def _log(
     flush = parse_time(options["flush"]) if "flush" in options else 0
     if flush and not size:
         raise call.error(f'no buffer is defined for access_log "{call.args[0]}"')
-    if size and target.constant is None:
-        raise call.error("buffered logs cannot have variables in name")
-    if size and syslog is not None:
-        raise call.error("logs to syslog cannot be buffered")
+    gzip = int(options.get("gzip", 0))
+    if size:
+        _check_buffer(call, target.constant, (size, flush, gzip), syslog)
     condition = call.template(options["if"]) if "if" in options else None
     if "access_log_off" in call.block.slots:
         return None
-    gzip = int(options.get("gzip", 0))
     return AccessLog(target, name, condition, size, flush, gzip, syslog)
+
+
+def _check_buffer(
+    call: Call, path: str | None, buffer: tuple[int, float, int], syslog: Syslog | None
+) -> None:
+    """Refuse a buffer where nginx has none, or the file has another one."""
+    if path is None:
+        raise call.error("buffered logs cannot have variables in name")
+    if syslog is not None:
+        raise call.error("logs to syslog cannot be buffered")
+    if call.reading.log_buffers.setdefault(path, buffer) != buffer:
+        raise call.error(
+            f'access_log "{call.args[0]}" already defined with conflicting parameters'
+        )
 
 
 MODULES = (
