@@ -70,6 +70,7 @@ class Logs:
         self._clock = clock
         self._wall = wall
         self._capture: Capture | None = None
+        self._is_failing = False
         self._files: dict[str | None, LogFile | SyslogFile] = {}
         try:
             self.main = self._error_log(main)
@@ -220,8 +221,15 @@ class Logs:
         except OSError as exc:
             return None, failed_call(f'open() "{name}"', exc)
         with contextlib.closing(file):
-            try:
-                write_all(file.fd, line)
-            except OSError as exc:
-                self.main.write(ALERT, failed_call(f'write() to "{name}"', exc))
+            self._write_line(file, line)
         return True
+
+    def _write_line(self, file: LogFile, line: bytes) -> None:
+        """Write a line; that one cannot be written is said once until one can."""
+        try:
+            write_all(file.fd, line)
+            self._is_failing = False
+        except OSError as exc:
+            if not self._is_failing:
+                self.main.write(ALERT, failed_call(f'write() to "{file.path}"', exc))
+            self._is_failing = True

@@ -238,9 +238,12 @@ class TestPathsWithVariables:
 
     def test_a_full_disk(self, open_logs, read):
         write = open_logs().access_functions()["write_path"]
-        assert write(b"/dev/full", b"lost\n") is True
+        assert [write(b"/dev/full", b"lost\n") for _ in range(3)] == [True] * 3
         said = b'write() to "/dev/full" failed (28: No space left on device)'
         assert messages(read("error.log")) == [said]
+        write(b"/dev/null", b"line\n")
+        write(b"/dev/full", b"lost\n")
+        assert messages(read("error.log")) == [said, said]
 
 
 class TestReopen:
