@@ -10,7 +10,7 @@ import threading
 
 import pytest
 import trio
-from lua_worker import each_variant, open_rig
+from lua_worker import Variant, each_variant, open_rig
 
 import resty_py
 from resty_py import SharedDict, shared_dict
@@ -300,6 +300,20 @@ class TestWorkers:
             await rig.run("ngx.sleep(2)")
             assert "k" not in cache
             assert await rig.run('return ngx.shared.cache:get("k")') is None
+
+    async def test_a_large_value_leaves_no_memory_behind(self, tmp_path):
+        shared = {"cache": "20m"}
+        async with open_rig(Variant("luajit21"), tmp_path, shared_dicts=shared) as rig:
+            kept = await rig.run("""
+                local d = ngx.shared.cache
+                d:set("k", ("x"):rep(8e6))
+                d:rpush("l", d:get("k"))
+                assert(#d:get("k") == 8e6 and #d:lpop("l") == 8e6)
+                collectgarbage() collectgarbage()
+                return collectgarbage("count")
+            """)
+            assert kept < 6000
+            assert await rig.run('return #ngx.shared.cache:get("k")') == 8e6
 
     @each_variant
     async def test_just_the_declared_ones(self, tmp_path, variant):

@@ -3,12 +3,21 @@
 --   memory, base   the buffer, and its address as a number
 --   room           its size
 --   grow(size)     makes it at least so large; what was in it is lost
+--   take(size)     its first bytes as a string
+--
+-- A buffer that had to grow far is given up once it was read: one large value
+-- would keep as much memory in every worker for good.
 
 local ffi = require "ffi"
 
 local cast = ffi.cast
+local ffi_string = ffi.string
 local new = ffi.new
 local tonumber = tonumber
+
+-- Its size at first, and up to which it is kept.
+local ROOM = 4096
+local MAX_KEPT = 1048576
 
 local _M = {}
 
@@ -29,6 +38,15 @@ function _M.grow(size)
 end
 
 
-allocate(4096)
+function _M.take(size)
+    local text = ffi_string(_M.memory, size)
+    if _M.room > MAX_KEPT then
+        allocate(ROOM)
+    end
+    return text
+end
+
+
+allocate(ROOM)
 
 return _M

@@ -4,7 +4,6 @@
 
 local bit = require "bit"
 local buffer = require "resty_py.shm.ffi.buffer"
-local ffi = require "ffi"
 local layout = require "resty_py.shm.layout"
 local memories = require "resty_py.shm.ffi.memory"
 local size_of = require "resty_py.shm.ffi.size_of"
@@ -12,8 +11,8 @@ local time_of = require "resty_py.shm.time"
 
 local band = bit.band
 local copy = memories.copy
-local ffi_string = ffi.string
 local grow = buffer.grow
+local take = buffer.take
 local now = time_of.now
 
 local ENTRY_COST, LIST_COST = layout.ENTRY_COST, layout.LIST_COST
@@ -132,7 +131,7 @@ function _M.add(zone, parts)
             grow(size)
             return zone.pop(key, left)
         elseif kind == STRING then
-            return ffi_string(buffer.memory, size), false
+            return take(size), false
         end
         return kind == NUMBER and number or nil, kind == LIST
     end

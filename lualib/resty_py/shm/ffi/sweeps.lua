@@ -5,15 +5,14 @@
 
 local bit = require "bit"
 local buffer = require "resty_py.shm.ffi.buffer"
-local ffi = require "ffi"
 local layout = require "resty_py.shm.layout"
 local memories = require "resty_py.shm.ffi.memory"
 local time_of = require "resty_py.shm.time"
 
 local band = bit.band
 local copy = memories.copy
-local ffi_string = ffi.string
 local grow = buffer.grow
+local take = buffer.take
 local now = time_of.now
 
 local EXPIRES, FREE_PAGES = layout.EXPIRES, layout.FREE_PAGES
@@ -101,7 +100,7 @@ function _M.add(zone, parts)
             grow(size)
             return zone.keys(most)
         end
-        return ffi_string(buffer.memory, size), count
+        return take(size), count
     end
 
     function zone.free_space()

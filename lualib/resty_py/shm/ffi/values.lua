@@ -8,7 +8,6 @@
 
 local bit = require "bit"
 local buffer = require "resty_py.shm.ffi.buffer"
-local ffi = require "ffi"
 local layout = require "resty_py.shm.layout"
 local memories = require "resty_py.shm.ffi.memory"
 local size_of = require "resty_py.shm.ffi.size_of"
@@ -17,8 +16,8 @@ local time_of = require "resty_py.shm.time"
 local band = bit.band
 local copy = memories.copy
 local expiry = time_of.expiry
-local ffi_string = ffi.string
 local grow = buffer.grow
+local take = buffer.take
 local now = time_of.now
 
 local BOOLEAN, NIL, NUMBER = layout.BOOLEAN, layout.NIL, layout.NUMBER
@@ -94,7 +93,7 @@ local function add_reading(zone, parts)
         local kind, size, value = take_out(ref, words[2 * ref + TYPE],
                                            words[2 * ref + SIZE])
         if kind == STRING then
-            value = ffi_string(buffer.memory, size)
+            value = take(size)
         elseif kind == -1 then
             grow(size)
             return zone.get(key, stale)
