@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import itertools
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,6 +67,10 @@ def _kind_of(value: Value | None) -> int:
 
 def _size_of(kind: int, value: Any) -> int:
     return len(value) if kind == STRING else 8 if kind == NUMBER else 1
+
+
+def _keys(entries: Entries, refs: Iterator[int], now: float) -> Iterator[bytes]:
+    return (entries.key(ref) for ref in refs if not entries.is_over(ref, now))
 
 
 def _expiry(now: float, ttl: float) -> float:
@@ -386,15 +391,11 @@ class Zone:
 
     def keys(self, now: float, most: int = 0) -> list[bytes]:
         """Return up to *most* keys, 0 for all; the one used least comes first."""
-        keys: list[bytes] = []
-        entries = self.entries
+        if most <= 0:
+            return list(_keys(*self.snapshot(), now))
         with self.lock:
-            for ref in self._index.refs():
-                if not entries.is_over(ref, now):
-                    keys.append(entries.key(ref))
-                    if len(keys) == most:
-                        break
-        return keys
+            keys = _keys(self.entries, self._index.refs(), now)
+            return list(itertools.islice(keys, most))
 
     def snapshot(self) -> tuple[Entries, Iterator[int]]:
         """Return a copy of the entries, and their refs, the one used least first.

@@ -15,6 +15,7 @@ from lua_worker import Variant, each_variant, open_rig
 import resty_py
 from resty_py import SharedDict, shared_dict
 from resty_py.shared_dict import Entry
+from resty_py.shm.entries import Entries
 from resty_py.shm.layout import COUNT
 
 
@@ -362,6 +363,19 @@ class TestConcurrency:
             (b"a", Entry(1)), (b"b", Entry(b"x" * 5000)), (b"c", Entry([2]))
         ]  # fmt: skip
         assert list(shared) == [b"d"]
+
+    def test_others_go_on_while_keys_are_read(self, shared, monkeypatch):
+        shared["a"], shared["b"] = 1, 2
+        read = Entries.key
+
+        def changes_all(entries, ref):
+            shared.incr("n", init=0)
+            shared.delete("b")
+            return read(entries, ref)
+
+        monkeypatch.setattr(Entries, "key", changes_all)
+        assert shared.keys() == [b"a", b"b"]
+        assert shared["n"] == 2
 
     def test_not_from_within(self, shared):
         with shared.zone.lock:
