@@ -10,7 +10,8 @@ from lua_worker import VARIANTS
 
 CASES = load_cases(Path(__file__).parent / "cases")
 
-SIZES = dict.fromkeys(CASES, "1m") | {"small": "100k", "medium": "600k"}
+SIZES = dict.fromkeys(CASES, "1m")
+SIZES |= {"small": "100k", "medium": "600k", "medium_too": "300k"}
 
 
 @pytest.fixture(scope="module")

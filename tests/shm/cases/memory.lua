@@ -64,3 +64,52 @@ for i = 1, 4000 do
 end
 ngx.say(table.concat(lines, "\n"))
 ngx.say(table.concat(d:get_keys(0), " "))
+
+
+-- case: fragments
+local d = ngx.shared.medium_too
+local seed = 7
+local function random(n)
+    seed = (seed * 16807) % 2147483647
+    return seed % n
+end
+-- Around the sizes of slots and pages, with what an entry or a node adds.
+local SIZES = {0, 1, 56, 60, 61, 188, 1978, 1979, 1980, 2027, 2028, 4020, 4028, 4029,
+               8100, 12000, 50000}
+local LENGTHS = {0, 3, 40, 200, 1500}
+local function name(prefix, count)
+    local number = random(count)
+    return prefix .. number .. ("k"):rep(LENGTHS[number % #LENGTHS + 1])
+end
+local function brief(value)
+    return type(value) == "string" and #value > 20 and #value or tostring(value)
+end
+local calls = {
+    function(value) return d:set(name("key", 200), value) end,
+    function(value) return d:safe_set(name("key", 200), value, 0, random(3)) end,
+    function(value) return d:set(name("list", 30), value) end,
+    function() return d:delete(name("key", 200)) end,
+    function() return d:delete(name("list", 30)) end,
+    function(value) return d:rpush(name("list", 30), value) end,
+    function() return d:lpush(name("list", 30), random(99)) end,
+    function() return d:lpop(name("list", 30)) end,
+    function() return d:rpop(name("list", 30)) end,
+    function() return d:llen(name("list", 30)) end,
+    function() return d:get_stale(name("list", 30)) end,
+    function() return d:incr(name("key", 200), 1, random(2) == 0 and 5 or nil) end,
+    function() return #d:get_keys(random(30)) end,
+    function()
+        if random(40) == 0 then d:flush_all() end
+        return d:flush_expired(random(20))
+    end,
+}
+local lines = {}
+for i = 1, 3000 do
+    local value = ("x"):rep(SIZES[random(#SIZES) + 1])
+    local a, b, c = calls[random(#calls) + 1](value)
+    lines[i] = table.concat({i, brief(a), tostring(b), tostring(c), d:free_space()}, " ")
+end
+ngx.say(table.concat(lines, "\n"))
+local keys = d:get_keys(0)
+for i, key in ipairs(keys) do keys[i] = key:sub(1, 9) .. #key end
+ngx.say(table.concat(keys, " "))
