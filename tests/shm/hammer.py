@@ -1,6 +1,8 @@
 """Processes that hammer one dictionary while they are killed: a script.
 
-usage: hammer.py FLAVOUR SECONDS SEED SIZE
+usage: hammer.py FLAVOUR[,FLAVOUR] SECONDS SEED SIZE
+
+Of several flavours the workers take turns.
 
 Prints a line of JSON: kills, repairs, operations done, and what is wrong.
 Whoever dies may lose, or have done, the one operation under way; all else
@@ -100,7 +102,7 @@ def work(zone, flavour, number, life, notes):
         os._exit(3)
 
 
-def hammer(flavour, seconds, seed, size):
+def hammer(flavours, seconds, seed, size):
     """Hammer, kill, check; return what happened."""
     # What is repaired is said, and counted.
     logging.getLogger("resty_py").addHandler(logging.NullHandler())
@@ -115,6 +117,7 @@ def hammer(flavour, seconds, seed, size):
         lives[number] += 1
         pid = os.fork()
         if not pid:
+            flavour = flavours[number % len(flavours)]
             work(zone, flavour, number, lives[number], notes)
         workers[number] = pid
 
@@ -155,5 +158,5 @@ def examine(zone, notes, lives, wrong):
 
 
 if __name__ == "__main__":
-    given_flavour, *numbers = sys.argv[1:]
-    sys.stdout.write(json.dumps(hammer(given_flavour, *map(int, numbers))))
+    given, *numbers = sys.argv[1:]
+    sys.stdout.write(json.dumps(hammer(given.split(","), *map(int, numbers))))
