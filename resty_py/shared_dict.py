@@ -61,7 +61,10 @@ def zone_size(size: int | str) -> int:
     Raises:
         ValueError: no dictionary has that size.
     """
-    number = size if isinstance(size, int) else parse_size(size)
+    try:
+        number = parse_size(size) if isinstance(size, str) else operator.index(size)
+    except ValueError:
+        raise ValueError(f'"{size}" is no size such as 512k or 10m') from None
     if number < MIN_SIZE:
         raise ValueError(f"{size} is less than {MIN_SIZE} bytes")
     return number

@@ -132,9 +132,14 @@ class TestValues:
         with pytest.raises(MemoryError):
             shared.push("list", 1)
 
-    @pytest.mark.parametrize("size", ["8191", 0, "1x", "", "-5m"])
+    @pytest.mark.parametrize("size", ["8191", 0, -5, "1x", "1g", "", "-5m"])
     def test_sizes(self, size):
-        with pytest.raises(ValueError):  # noqa: PT011
+        with pytest.raises(ValueError, match=f"{size}.*(is no size|less than 8192)"):
+            SharedDict(size)
+
+    @pytest.mark.parametrize("size", [8192.5, None, b"1m"])
+    def test_no_sizes(self, size):
+        with pytest.raises(TypeError, match="integer"):
             SharedDict(size)
 
     @pytest.mark.parametrize("size", [2**34, "17000m", 2**63])
