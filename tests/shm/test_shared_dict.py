@@ -307,6 +307,26 @@ class TestWorkers:
             assert "k" not in cache
             assert await rig.run('return ngx.shared.cache:get("k")') is None
 
+    @each_variant
+    async def test_whole_numbers_read_alike(self, tmp_path, variant):
+        shared = {"cache": "64k"}
+        async with open_rig(variant, tmp_path, shared_dicts=shared) as rig:
+            text = await rig.run("""
+                local d = ngx.shared.cache
+                local text = "user" .. d:incr("id", 1, 0) .. " " .. d:incr("id", 1)
+                d:set("n", -70000)
+                d:rpush("l", 3)
+                d:set("half", 2.5)
+                return text .. " " .. d:get("n") .. " " .. d:get_stale("n") .. " "
+                    .. d:lpop("l") .. " " .. d:incr("half", 0)
+            """)
+            assert text == b"user1 2 -70000 -70000 3 2.5"
+            for power in ("2^53", "2^63", "-2^63", "1e300", "1/0", "-1/0"):
+                assert await rig.run(f"""
+                    ngx.shared.cache:set("n", {power})
+                    return ngx.shared.cache:get("n") == {power}
+                """)
+
     async def test_a_large_value_leaves_no_memory_behind(self, tmp_path):
         shared = {"cache": "20m"}
         async with open_rig(Variant("luajit21"), tmp_path, shared_dicts=shared) as rig:

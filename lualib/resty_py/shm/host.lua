@@ -9,9 +9,32 @@ local time = require "resty_py.shm.time"
 local now = time.now
 local shm = native.shm
 
-local NIL = layout.NIL
+local NIL, NUMBER = layout.NIL, layout.NUMBER
+
+-- Beyond it doubles leave out whole numbers.
+local MAX_WHOLE = 2^53
+
+local tointeger = math.tointeger
+local type = type
 
 local _M = {}
+
+
+-- A double as Lua code has numbers: where there are integers, a whole one is
+-- one, so that "user" .. dict:incr("id", 1, 0) is "user1" on every flavour.
+local function plain(number)
+    if number >= -MAX_WHOLE and number <= MAX_WHOLE then
+        return tointeger(number) or number
+    end
+    return number
+end
+
+
+if not tointeger then
+    plain = function(number)
+        return number
+    end
+end
 
 
 -- Opens a zone by its number.
@@ -22,6 +45,8 @@ function _M.open(number)
         local kind, value, flags, expired = shm.get(number, key, now(), stale)
         if kind == NIL then
             return NIL
+        elseif kind == NUMBER then
+            value = plain(value)
         end
         return kind, value, flags, expired
     end
@@ -31,7 +56,8 @@ function _M.open(number)
     end
 
     function zone.incr(key, by, init, ttl)
-        return shm.incr(number, key, by, now(), init, ttl)
+        local sum, err, forced = shm.incr(number, key, by, now(), init, ttl)
+        return sum and plain(sum), err, forced
     end
 
     function zone.ttl(key)
@@ -47,7 +73,8 @@ function _M.open(number)
     end
 
     function zone.pop(key, left)
-        return shm.pop(number, key, now(), left)
+        local value, is_other = shm.pop(number, key, now(), left)
+        return type(value) == "number" and plain(value) or value, is_other
     end
 
     function zone.llen(key)
