@@ -25,10 +25,11 @@ local h11 = require "resty_py.http.h11"
 local head = require "resty_py.http.head"
 local log = require "resty_py.log"
 local native = require "resty_py.native"
+local no_head = require "resty_py.http.no_head"
 local scheduler = require "resty_py.scheduler"
 
 local arm = deadlines.arm
-local client_host = require "resty_py.net.address".text
+local broken_off = no_head.broken_off
 local disarm = deadlines.disarm
 local failed_call = log.failed_call
 local find = string.find
@@ -39,11 +40,11 @@ local new_pending = require "resty_py.http.pending".new
 local next_number = require "resty_py.net.connection".next_number
 local setmetatable = setmetatable
 local sub = string.sub
+local timed_out = no_head.timed_out
 local wake = scheduler.wake
 
 local TIMEOUT = scheduler.TIMEOUT
 
-local TIMED_OUT = "client timed out (110: Connection timed out)"
 -- What nginx calls the line of a request that came with the one before it.
 local PIPELINED_LINE = "client pipelined request line"
 
@@ -202,66 +203,9 @@ end
 -- Reading a head ----------------------------------------------------------
 
 
--- What nginx logs behind a fault in a head: what it was doing.
-local function activity(self)
-    local connection = self.connection
-    local buffer = connection.buffer
-    local first = find(buffer, "[^\r\n]", connection.position)
-    return first and find(buffer, "\n", first, true)
-        and " while reading client request headers"
-        or " while reading client request line"
-end
-
-
-local function idle_timed_out(self)
-    if self.requests == 0 then
-        log.connection(self, log.INFO,
-                       TIMED_OUT .. " while waiting for request")
-    end
-    return self:close()
-end
-
-
-local function head_timed_out(self)
-    if self.connection:is_drained() then
-        return idle_timed_out(self)
-    end
-    return self:refuse(408, TIMED_OUT .. activity(self), true)
-end
-
-
--- The client has ended a connection on which no request had begun.
-local function idle_closed(self, err)
-    local is_first = self.requests == 0
-    if err ~= "closed" then
-        local failure = failed_call("recv", err, self.connection.code)
-        log.connection(self, log.INFO, failure
-                       .. (is_first and " while waiting for request"
-                           or " while keepalive"))
-    elseif is_first then
-        log.connection(self, log.INFO, "client closed connection while "
-                       .. "waiting for request")
-    else
-        log.plain(self, log.INFO, "client " .. client_host(self.address)
-                   .. " closed keepalive connection")
-    end
-    return self:close()
-end
-
-
-local function head_cut_short(self, err)
-    if self.connection:is_drained() then
-        return idle_closed(self, err)
-    end
-    local reason = err == "closed" and "client prematurely closed connection"
-        or failed_call("recv", err, self.connection.code)
-    return self:refuse(400, reason .. activity(self), true)
-end
-
-
 local function read_head(self, event)
     if event == TIMEOUT then
-        return head_timed_out(self)
+        return timed_out(self)
     end
     local connection = self.connection
     local data, err = connection:read_now(READ_SIZE)
@@ -272,7 +216,7 @@ local function read_head(self, event)
     elseif err == "again" then
         return self:await(read_head)
     end
-    return head_cut_short(self, err)
+    return broken_off(self, err)
 end
 
 
