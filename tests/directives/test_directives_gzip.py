@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
-from conversation import get, head, in_turn
+from conversation import get, head, in_turn, post
 from directive_pair import Pair, case
 
 GZIP = "Accept-Encoding: gzip"
@@ -141,6 +143,24 @@ CASES = {
         " (tostring(ngx.var.gzip_ratio):gsub('%d', '0'))) } }",
         "/long.html", "/long.txt",
     ),
+    **{
+        f"static_{mode}{'_varying' * (vary == 'on')}": case(
+            f"gzip_static {mode}; gzip_vary {vary};",
+            *(talk(f"/{name}", *more)
+              for name in ("packed.txt", "long.txt", "dir.txt", "file/x", "no.txt")
+              for talk, more in ((get, (GZIP,)), (get, ()), (head, (GZIP,)))),
+            get("/packed.txt", GZIP, "Range: bytes=0-4"),
+            get("/packed.txt", GZIP, 'If-None-Match: "65e1c340-1b"'),
+            post("/packed.txt", b"x", GZIP), get("/packed.txt", GZIP, version="1.0"),
+        )
+        for mode in ("on", "always", "off") for vary in ("on", "off")
+    },
+    "static_and_gzip": packed(
+        "gzip_types *; gzip_static on;", "/packed.txt", "/long.txt"
+    ),
+    "static_proxied": case(
+        "gzip_static on; gzip_proxied expired;", get("/packed.txt", GZIP, "Via: x")
+    ),
     "logged": packed("access_log PREFIX/logs/NAME.log size;", "/long.html"),
 }  # fmt: skip
 
@@ -153,6 +173,11 @@ PAIR = Pair(
         "html/long.txt": "not compressed\n" * 20,
         "html/a.gif": "GIF" * 20,
         "html/noext": "x" * 30,
+        "html/packed.txt": "not packed\n",
+        "html/packed.txt.gz": gzip.compress(b"packed\n", mtime=0),
+        "html/dir.txt": "beside a folder\n",
+        "html/dir.txt.gz/x": "in a folder\n",
+        "html/file": "file\n",
         "html/d/long.html": "<p>in a folder</p>\n" * 20,
     },
 )

@@ -243,7 +243,6 @@ CASES = {
     ),
     "buffers_many": case("output_buffers 4 100;", "/big.txt"),
     # What may only be off
-    "gzip_static": case("gzip_static off;", get("/ten.txt", "Accept-Encoding: gzip")),
     "gunzip": case("gunzip off;", "/ten.txt.gz"),
     "ssi": case("ssi off;", "/ssi.html"),
     # charset

@@ -2,6 +2,7 @@
 --
 --   prepare(settings)         compiles gzip_types, gzip_disable, gzip_proxied
 --   header_filter(settings)   f(r), nil where gzip is off
+--   is_ok(r)                  whether the client takes gzip
 --   ratio(r)                  the value of $gzip_ratio
 --
 -- Rules:
@@ -85,7 +86,7 @@ end
 
 
 function _M.prepare(settings)
-    if settings.gzip then
+    if settings.gzip or settings.gzip_static ~= "off" then
         settings.gzip_types = set_of(settings.gzip_types)
         settings.gzip_proxied = set_of(settings.gzip_proxied)
         settings.gzip_disable = compile_all(settings.gzip_disable)
@@ -199,7 +200,8 @@ local function is_disabled(r)
 end
 
 
-local function is_ok(r)
+-- Whether the client takes gzip: ngx_http_gzip_ok.
+function _M.is_ok(r)
     local accepted = asked(r, "accept-encoding")
     return accepted and not r.parent and accepts(accepted)
         and r.version >= r.settings.gzip_version
@@ -259,7 +261,7 @@ local function filter(r)
         return
     end
     r.varies = r.settings.gzip_vary
-    if not is_ok(r) then
+    if not _M.is_ok(r) then
         return
     end
     local headers = header_list.of(r)

@@ -11,10 +11,15 @@
 -- 3. ETag is of the time and the size in hexadecimal digits. Any part of the
 --    file can be asked for.
 --
--- Follows ngx_http_static_module.c and ngx_http_set_etag.
+-- 4. With gzip_static a file of that name and ".gz" goes out in its place, to
+--    clients that take it, or to all. It has no parts.
+--
+-- Follows ngx_http_static_module.c, ngx_http_gzip_static_module.c and
+-- ngx_http_set_etag.
 
 local body = require "resty_py.static.body"
 local files = require "resty_py.static.files"
+local gzip = require "resty_py.modules.gzip"
 local log = require "resty_py.log"
 local mime = require "resty_py.static.mime"
 local path = require "resty_py.static.path"
@@ -38,6 +43,7 @@ local MISSING = files.MISSING
 
 local DENIED = {[files.EACCES] = true, [files.EMLINK] = true,
                 [files.ELOOP] = true}
+local PACKED = ".gz"
 -- A time that nginx takes for none.
 local NO_TIME = -1
 -- What ngx_escape_uri escapes in a path: NGX_ESCAPE_URI.
@@ -106,7 +112,6 @@ end
 -- Sends an opened file: the headers, and the body where there is a source.
 local function send(r, file, size, source)
     local content = new_body(r, file, size, source)
-    r.allow_ranges = true
     local code = send_headers(r)
     if code then
         r.allow_ranges = false
@@ -118,7 +123,7 @@ local function send(r, file, size, source)
 end
 
 
-function _M.serve(r)
+local function serve_plain(r)
     local file = map(r)
     if not file then
         return 500
@@ -137,7 +142,67 @@ function _M.serve(r)
         invite(r)
     end
     describe(r, size, mtime)
+    r.allow_ranges = true
     return send(r, file, size, source)
+end
+
+
+-- A file that cannot be opened is none.
+local function log_packed(r, file, err, code, call)
+    if not MISSING[code] then
+        log.request(r, DENIED[code] and log.ERR or log.CRIT,
+                    failed(file, err, code, call))
+    end
+end
+
+
+-- Returns file, kind, size, mtime, source of the compressed file | nil where
+-- there is none for this client.
+local function open_packed(r)
+    local settings = r.settings
+    local is_taken = settings.gzip_static == "always" or gzip.is_ok(r)
+    if not is_taken and not settings.gzip_vary then
+        return nil
+    end
+    local file = map(r)
+    file = file and file .. PACKED
+    local most = r.method == "GET" and is_taken
+        and settings.output_buffers.size or nil
+    local kind, size, mtime, source = "directory", nil, nil, nil
+    if file then
+        kind, size, mtime, source = open(r, file, most)
+    end
+    if not kind then
+        return log_packed(r, file, size, mtime, source)
+    elseif settings.gzip_static == "on" then
+        r.varies = settings.gzip_vary
+    end
+    if is_taken and kind ~= "directory" then
+        return file, kind, size, mtime, source
+    end
+end
+
+
+local function serve_packed(r, file, kind, size, mtime, source)
+    if kind ~= "file" then
+        return answer_other(r, file, kind)
+    elseif r.expecting then
+        invite(r)
+    end
+    describe(r, type(source) == "string" and #source or size, mtime)
+    headers_of(r):add("Content-Encoding", "gzip", "content-encoding")
+    return send(r, file, r.content_length, source)
+end
+
+
+function _M.serve(r)
+    if r.settings.gzip_static ~= "off" and r.method ~= "POST" then
+        local file, kind, size, mtime, source = open_packed(r)
+        if file then
+            return serve_packed(r, file, kind, size, mtime, source)
+        end
+    end
+    return serve_plain(r)
 end
 
 

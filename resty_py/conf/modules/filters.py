@@ -98,9 +98,7 @@ MODULES = (
         Command("gzip_min_length", LOCAL, "1", SIZE, "20"),
     )),
     Module("ngx_http_gzip_static_module", (
-        Command(
-            "gzip_static", LOCAL, "1", off_only(enum("off", "on", "always")), "off"
-        ),
+        Command("gzip_static", LOCAL, "1", enum("off", "on", "always"), "off"),
     )),
     Module("ngx_http_gunzip_filter_module", (
         Command("gunzip", LOCAL, "1", off_only(FLAG), "off"),
