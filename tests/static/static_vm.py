@@ -10,7 +10,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from resty_py.host import base64, clock, digest, null, static
+from resty_py.host import base64, clock, deflate, digest, null, regex, static
 from resty_py.vm import FLAVOURS, VM, from_lua
 
 if TYPE_CHECKING:
@@ -210,6 +210,7 @@ DEFAULTS: dict[str, Any] = {
     "types": {"html": "text/html", "gif": "image/gif"},
     "default_type": "text/plain",
     "etag": True,
+    "gzip_static": "off",
     "if_modified_since": "exact",
     "max_ranges": 2**31 - 1,
     "log_not_found": True,
@@ -265,8 +266,10 @@ class StaticVM:
             {
                 "base64": base64.functions(),
                 "clock": {"utc_offset": clock.utc_offset},
+                "deflate": deflate.functions(),
                 "digest": digest.functions(),
                 "null": null.functions(FLAVOURS[variant.flavour]),
+                "regex": regex.functions(),
                 "static": static.functions(),
                 "sys": {"prefer_ffi": lambda: variant.prefer_ffi},
                 "worker": {"root": lambda: b"/prefix"},
