@@ -139,12 +139,16 @@ function _M.set_der_priv_key(data)
 end
 
 
--- An error unless `object` is one of parse_…(); its address.
-local function check_object(name, object)
-    local pointer = tls.pointer(object)
+-- An error unless `object` is one of parse_…() of that kind, or nil; its
+-- address, 0 for nil.
+local function check_object(name, object, kind)
+    if object == nil then
+        return 0
+    end
+    local pointer, found = tls.pointer(object, kind)
     if not pointer then
         error(format("bad argument #1 to '%s' (%s expected, got %s)", name,
-                     tls.KIND, type(object)), 3)
+                     tls.KIND, found), 3)
     end
     return pointer
 end
@@ -152,13 +156,15 @@ end
 
 -- cert: of parse_pem_cert. Returns true | nil, err.
 function _M.set_cert(cert)
-    return apply(native.tls.set_cert, check_object("set_cert", cert))
+    return apply(native.tls.set_cert,
+                 check_object("set_cert", cert, "certificates"))
 end
 
 
 -- key: of parse_pem_priv_key. Returns true | nil, err.
 function _M.set_priv_key(key)
-    return apply(native.tls.set_priv_key, check_object("set_priv_key", key))
+    return apply(native.tls.set_priv_key,
+                 check_object("set_priv_key", key, "key"))
 end
 
 
@@ -167,7 +173,8 @@ end
 --   depth         how long a chain may be, or nil
 -- Returns true | nil, err.
 function _M.verify_client(authorities, depth)
-    local pointer = authorities and check_object("verify_client", authorities)
+    local pointer = authorities
+        and check_object("verify_client", authorities, "certificates")
     return apply(native.tls.verify_client, pointer, depth or -1)
 end
 
@@ -248,7 +255,7 @@ function _M.get_req_ssl_pointer()
     if not r then
         return nil, ssl
     end
-    return tls.lend(ssl)
+    return tls.lend(ssl, "connection")
 end
 
 

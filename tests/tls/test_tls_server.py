@@ -129,6 +129,9 @@ http {{
                 error("no certificate for you")
             elseif name == "exit.example" then
                 ngx.exit(ngx.ERROR)
+            elseif name == "nil.example" then
+                ngx.log(ngx.WARN, select(2, ssl.set_cert(nil)))
+                ngx.log(ngx.WARN, select(2, ssl.set_priv_key(nil)))
             elseif name then
                 ssl.set_cert(ssl.parse_pem_cert(pem))
                 ssl.set_priv_key(ssl.parse_pem_priv_key(pem))
@@ -271,6 +274,7 @@ PROBES = {
     "chosen12": Probe(5, "pem.example", version=TLS12),
     "chosen_der": Probe(5, "der.example"),
     "chosen_none": Probe(5, None),
+    "chosen_nil": Probe(5, "nil.example"),
     "chooser_fails": Probe(5, "fail.example"),
     "chooser_exits": Probe(5, "exit.example"),
     "chooser_asks": Probe(5, "verify.example"),

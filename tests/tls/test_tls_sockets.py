@@ -111,6 +111,59 @@ async def test_bad_objects(variant, tmp_path):
         )
 
 
+OF_ANOTHER_KIND = (
+    OPEN
+    + """
+local ssl = require "ngx.ssl"
+local file = assert(io.open(other))
+local pem = file:read("*a")
+file:close()
+local cert = assert(ssl.parse_pem_cert(pem))
+local key = assert(ssl.parse_pem_priv_key(pem))
+local sock = open(port)
+local errors = {
+    select(2, sock:setclientcert(key, key)),
+    select(2, sock:setclientcert(cert, cert)),
+    select(2, sock:settrustedstore(cert)),
+    select(2, pcall(ssl.set_cert, key)),
+    select(2, pcall(ssl.set_priv_key, cert)),
+    select(2, pcall(ssl.verify_client, key)),
+}
+for i, err in ipairs(errors) do
+    errors[i] = err:match("expected, got (%a+)")
+end
+local session = sock:sslhandshake(key, "test.example")
+errors[7] = select(2, pcall(ssl.set_cert, sock:getsslpointer()))
+    :match("expected, got (%a+)")
+return session ~= nil, errors
+"""
+)
+
+
+@each_variant
+async def test_objects_of_another_kind(variant, tmp_path, authority):
+    async with open_tls_peers(authority) as places, open_rig(variant, tmp_path) as rig:
+        shaken, kinds = await rig.run(
+            OF_ANOTHER_KIND, places["tls12"], str(authority.client)
+        )
+    assert shaken
+    key, certificates = b"key", b"certificates"
+    assert kinds == [
+        key, certificates, certificates, key, certificates, key, b"connection",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("variant", WITH_FFI, ids=str)
+async def test_cdata_that_points_nowhere(variant, tmp_path):
+    async with open_rig(variant, tmp_path) as rig:
+        assert await rig.run(
+            """
+            local sock = ngx.socket.tcp()
+            return (select(2, sock:settrustedstore(1LL)))
+            """
+        ) == (b"bad store arg: cdata expected, got ctype<int64_t>")
+
+
 @each_variant
 async def test_openssls_objects(variant, tmp_path, authority):
     async with open_tls_peers(authority) as places, open_rig(variant, tmp_path) as rig:

@@ -68,7 +68,7 @@ end
 function _M.of(connection, r)
     local object = log.debugs(r) and take_told(connection.ssl, r)
         or take(connection.ssl)
-    if object and not resumable(pointer_of(object)) then
+    if object and not resumable((pointer_of(object, "session"))) then
         local source = connection.sessions
         if not source then
             source = setmetatable({ssl = connection.ssl, latest = nil}, Source)
@@ -83,10 +83,11 @@ end
 function _M.pointer(object, r)
     local source = sources[object]
     local newest = source and source:object() or object
+    local pointer = pointer_of(newest, "session")
     if log.debugs(r) then
-        log.debug(r, format("lua ssl set session: %016X", pointer_of(newest)))
+        log.debug(r, format("lua ssl set session: %016X", pointer))
     end
-    return pointer_of(newest), newest
+    return pointer, newest
 end
 
 

@@ -63,9 +63,14 @@ end
 -- Certificates of the client -------------------------------------------------
 
 
-local function bad_object(name, value)
-    return nil, format("bad %s arg: %s expected, got %s", name, tls.KIND,
-                       type(value))
+-- Returns the address of an object | nil, err.
+local function object(name, value, kind)
+    local pointer, found = tls.pointer(value, kind)
+    if not pointer then
+        return nil, format("bad %s arg: %s expected, got %s", name, tls.KIND,
+                           found)
+    end
+    return pointer
 end
 
 
@@ -80,10 +85,13 @@ function Tcp.setclientcert(self, cert, key)
     elseif not cert or not key then
         return nil, "client certificate must be supplied with corresponding "
             .. "private key"
-    elseif not tls.pointer(cert) then
-        return bad_object("cert", cert)
-    elseif not tls.pointer(key) then
-        return bad_object("pkey", key)
+    end
+    local ok, err = object("cert", cert, "certificates")
+    if ok then
+        ok, err = object("pkey", key, "key")
+    end
+    if not ok then
+        return nil, err
     end
     self.client_cert, self.client_key = cert, key
     return true
@@ -95,9 +103,13 @@ end
 -- Returns true | nil, err.
 function Tcp.settrustedstore(self, store)
     check.self(self, "settrustedstore")
-    if store and not tls.pointer(store) then
-        return bad_object("store", store)
-    elseif not self.connection then
+    if store then
+        local ok, err = object("store", store, "store")
+        if not ok then
+            return nil, err
+        end
+    end
+    if not self.connection then
         return nil, "closed"
     end
     self.trusted_store = store
@@ -134,9 +146,9 @@ local function begin(self, r, session, server_name, send_status_req)
     local ssl
     ssl, err = new_ssl(context, self.connection.fd, session, server_name,
                        send_status_req and true or false,
-                       self.client_cert and tls.pointer(self.client_cert),
-                       self.client_key and tls.pointer(self.client_key),
-                       self.trusted_store and tls.pointer(self.trusted_store))
+                       tls.pointer(self.client_cert, "certificates"),
+                       tls.pointer(self.client_key, "key"),
+                       (tls.pointer(self.trusted_store, "store")))
     if not ssl then
         return nil, err, newest
     end
@@ -225,7 +237,7 @@ function Tcp.sslhandshake(...)
     if not ok then
         return nil, err
     end
-    local resumed = session and tls.pointer(session) and session or nil
+    local resumed = tls.pointer(session, "session") and session
     if self.connection.is_shaken then
         return resumed or result(self, r, session)
     end
@@ -274,7 +286,7 @@ function Tcp.getsslpointer(self)
     if not connection then
         return nil, err
     end
-    return tls.lend(connection.ssl)
+    return tls.lend(connection.ssl, "connection")
 end
 
 
@@ -284,7 +296,7 @@ function Tcp.getsslctx(self)
     if not connection then
         return nil, err
     end
-    return tls.lend(native.tls.context_of(connection.ssl))
+    return tls.lend(native.tls.context_of(connection.ssl), "context")
 end
 
 

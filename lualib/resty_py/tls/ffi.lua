@@ -9,8 +9,12 @@ local native = require "resty_py.native"
 
 local cast = ffi.cast
 local gc = ffi.gc
+local pcall = pcall
+local setmetatable = setmetatable
 local tonumber = tonumber
+local tostring = tostring
 local type = type
+local typeof = ffi.typeof
 
 ffi.cdef [[
 void resty_py_session_free(void *) __asm__("SSL_SESSION_free");
@@ -21,6 +25,11 @@ void resty_py_stack_free(void *, void (*)(void *))
 ]]
 
 local _M = {KIND = "cdata"}
+
+-- Objects of ours -> their kinds.
+local kinds = setmetatable({}, {__mode = "k"})
+
+local Pointer = typeof("const void *")
 
 
 -- Returns what frees an object of each kind.
@@ -42,21 +51,34 @@ local free_of
 function _M.own(pointer, kind, before)
     free_of = free_of or load()
     local free = free_of[kind]
-    return gc(cast("void *", pointer), before and function(object)
+    local object = gc(cast("void *", pointer), before and function(object)
         before(pointer)
         free(object)
     end or free)
+    kinds[object] = kind
+    return object
 end
 
 
-function _M.lend(pointer)
-    return cast("void *", pointer)
+function _M.lend(pointer, kind)
+    local object = cast("void *", pointer)
+    kinds[object] = kind
+    return object
 end
 
 
-function _M.pointer(object)
-    return type(object) == "cdata" and tonumber(cast("uintptr_t", object))
-        or nil
+-- What a library has made is of the kind that it says.
+function _M.pointer(object, kind)
+    if type(object) ~= "cdata" then
+        return nil, type(object)
+    elseif (kinds[object] or kind) ~= kind then
+        return nil, kinds[object]
+    end
+    local ok, pointer = pcall(Pointer, object)
+    if not ok then
+        return nil, tostring(typeof(object))
+    end
+    return tonumber(cast("uintptr_t", pointer))
 end
 
 

@@ -6,19 +6,25 @@ local native = require "resty_py.native"
 local getmetatable = getmetatable
 local newproxy = newproxy
 local setmetatable = setmetatable
+local type = type
 
 local tls = native.tls
 
--- Objects -> their addresses.
+-- Objects -> their addresses and their kinds.
 local pointers = setmetatable({}, {__mode = "k"})
+local kinds = setmetatable({}, {__mode = "k"})
 
 local _M = {KIND = "userdata"}
 
 
-function _M.lend(pointer)
-    local object = newproxy()
-    pointers[object] = pointer
+local function keep(object, pointer, kind)
+    pointers[object], kinds[object] = pointer, kind
     return object
+end
+
+
+function _M.lend(pointer, kind)
+    return keep(newproxy(), pointer, kind)
 end
 
 
@@ -34,12 +40,14 @@ function _M.own(pointer, kind, before)
         end
         free(pointer)
     end
-    pointers[object] = pointer
-    return object
+    return keep(object, pointer, kind)
 end
 
 
-function _M.pointer(object)
+function _M.pointer(object, kind)
+    if kinds[object] ~= kind then
+        return nil, kinds[object] or type(object)
+    end
     return pointers[object]
 end
 

@@ -9,8 +9,10 @@
 --                     cdata with FFI, else userdata; kind: "session",
 --                     "certificates" or "key"; before(pointer) is called then,
 --                     where it is given
---   lend(pointer)     an object that owns nothing
---   pointer(object)   the address | nil where it is no such object
+--   lend(pointer, kind)   an object that owns nothing; kind: "connection" or
+--                     "context"
+--   pointer(object, kind)   the address | nil where it is no object of that
+--                     kind (any of those above, or "store"), what it is
 --   KIND              "cdata" | "userdata"
 
 local native = require "resty_py.native"

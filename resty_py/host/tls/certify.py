@@ -92,6 +92,8 @@ def set_cert(ssl: float, chain: float) -> bool:
 def set_priv_key(ssl: float, key: float) -> bool:
     """Use an ``EVP_PKEY *``, which stays the caller's."""
     library = load()
+    if not key:
+        raise HostError("invalid private key failed")
     if not library.SSL_use_PrivateKey(int(ssl), int(key)):
         library.ERR_clear_error()
         raise HostError("SSL_use_PrivateKey() failed")
