@@ -6,6 +6,7 @@
 -- Follows lua-resty-core's ngx.ocsp and ngx_http_lua_ssl_ocsp.c.
 
 local base = require "resty.core.base"
+local check = require "resty_py.tls.check"
 local native = require "resty_py.native"
 local scheduler = require "resty_py.scheduler"
 
@@ -14,24 +15,15 @@ local error = error
 local format = string.format
 local responder = native.tls.responder
 local sub = string.sub
-local type = type
 local validate = native.tls.validate_response
 
 local _M = {version = base.version}
 
 
-local function check_text(name, place, text)
-    if type(text) ~= "string" then
-        error(format("bad argument #%d to '%s' (string expected, got %s)",
-                     place, name, type(text)), 3)
-    end
-end
-
-
 -- Returns the URL of the OCSP responder, "truncated" where it is longer than
 -- `max` bytes | nil where the certificate names none | nil, err.
 function _M.get_ocsp_responder_from_der_chain(chain, max)
-    check_text("get_ocsp_responder_from_der_chain", 1, chain)
+    check("get_ocsp_responder_from_der_chain", 1, chain, "string")
     local url, err = responder(chain)
     if not url then
         return nil, err
@@ -46,7 +38,7 @@ end
 
 -- Returns a request to send to the responder | nil, err.
 function _M.create_ocsp_request(chain, max)
-    check_text("create_ocsp_request", 1, chain)
+    check("create_ocsp_request", 1, chain, "string")
     local request, err = create(chain)
     if not request then
         return nil, err
@@ -62,8 +54,8 @@ end
 -- Returns true where the responder says that the certificate is good | nil,
 -- err, of at most `max` bytes.
 function _M.validate_ocsp_response(response, chain, max)
-    check_text("validate_ocsp_response", 1, response)
-    check_text("validate_ocsp_response", 2, chain)
+    check("validate_ocsp_response", 1, response, "string")
+    check("validate_ocsp_response", 2, chain, "string")
     local ok, err = validate(response, chain)
     if not ok then
         return nil, sub(err, 1, max or base.get_string_buf_size())
@@ -75,7 +67,7 @@ end
 -- Lets the client's handshake carry an OCSP response.
 -- Returns true | true, "no status req" | nil, err.
 function _M.set_ocsp_status_resp(response)
-    check_text("set_ocsp_status_resp", 1, response)
+    check("set_ocsp_status_resp", 1, response, "string")
     local thread = scheduler.current
     if not thread then
         error("no request found", 2)

@@ -7,13 +7,13 @@
 
 local address = require "resty_py.net.address"
 local base = require "resty.core.base"
+local check = require "resty_py.tls.check"
 local native = require "resty_py.native"
 local scheduler = require "resty_py.scheduler"
 local tls = require "resty_py.tls"
 
 local error = error
 local format = string.format
-local type = type
 
 local cert_pem_to_der = native.tls.cert_pem_to_der
 local own = tls.own
@@ -32,24 +32,19 @@ local _M = {
 -- Parsing --------------------------------------------------------------------
 
 
-local function check_text(name, text)
-    if type(text) ~= "string" then
-        error(format("bad argument #1 to '%s' (string expected, got %s)", name,
-                     type(text)), 3)
-    end
-end
-
-
 -- Returns certificates in PEM as DER, one after another | nil, err.
 function _M.cert_pem_to_der(pem)
-    check_text("cert_pem_to_der", pem)
+    check("cert_pem_to_der", 1, pem, "string")
     return cert_pem_to_der(pem)
 end
 
 
 -- Returns a private key in PEM, encrypted or not, as DER | nil, err.
 function _M.priv_key_pem_to_der(pem, passphrase)
-    check_text("priv_key_pem_to_der", pem)
+    check("priv_key_pem_to_der", 1, pem, "string")
+    if passphrase ~= nil then
+        check("priv_key_pem_to_der", 2, passphrase, "string")
+    end
     return priv_key_pem_to_der(pem, passphrase)
 end
 
@@ -59,7 +54,7 @@ end
 local function parser(name, kind)
     local parse = native.tls[name]
     return function(text)
-        check_text(name, text)
+        check(name, 1, text, "string")
         local pointer, err = parse(text)
         if not pointer then
             return nil, err
@@ -127,14 +122,14 @@ end
 
 -- data: DER, the chain behind the certificate. Returns true | nil, err.
 function _M.set_der_cert(data)
-    check_text("set_der_cert", data)
+    check("set_der_cert", 1, data, "string")
     return apply(native.tls.set_der_cert, data)
 end
 
 
 -- data: DER. Returns true | nil, err.
 function _M.set_der_priv_key(data)
-    check_text("set_der_priv_key", data)
+    check("set_der_priv_key", 1, data, "string")
     return apply(native.tls.set_der_priv_key, data)
 end
 
@@ -173,9 +168,14 @@ end
 --   depth         how long a chain may be, or nil
 -- Returns true | nil, err.
 function _M.verify_client(authorities, depth)
-    local pointer = authorities
-        and check_object("verify_client", authorities, "certificates")
-    return apply(native.tls.verify_client, pointer, depth or -1)
+    local pointer = check_object("verify_client", authorities, "certificates")
+    depth = depth or -1
+    check("verify_client", 2, depth, "number")
+    local thread = scheduler.current
+    if thread and thread.request.phase ~= "ssl_cert" then
+        return nil, "API disabled in the current context"
+    end
+    return apply(native.tls.verify_client, pointer, depth)
 end
 
 

@@ -129,6 +129,32 @@ async def test_the_responder(comparison):
 
 
 @each_variant
+async def test_arguments_have_their_types(variant, tmp_path, authority):
+    async with open_rig(variant, tmp_path) as rig:
+        errors = await rig.run(
+            """
+            local ssl, pem = require "ngx.ssl", ...
+            local errors = {}
+            for _, bad in ipairs {true, 1.5, {}, print} do
+                local _, key = pcall(ssl.priv_key_pem_to_der, pem, bad)
+                local _, cert = pcall(ssl.cert_pem_to_der, bad)
+                local _, depth = pcall(ssl.verify_client, nil, tostring(bad))
+                errors[#errors + 1] = key .. cert .. depth
+            end
+            return errors
+            """,
+            authority.server.read_bytes(),
+        )
+    assert errors == [
+        b"bad argument #2 to 'priv_key_pem_to_der' (string expected, got %s)"
+        b"bad argument #1 to 'cert_pem_to_der' (string expected, got %s)"
+        b"bad argument #2 to 'verify_client' (number expected, got string)"
+        % (kind, kind)
+        for kind in (b"boolean", b"number", b"table", b"function")
+    ]
+
+
+@each_variant
 async def test_encrypted_keys(variant, tmp_path, authority):
     key = authority.server.read_bytes()
     encrypted = load_pem_private_key(key, None).private_bytes(

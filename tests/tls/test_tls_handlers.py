@@ -29,6 +29,7 @@ http {{
         local data = ngx.shared.sessions:get(id)
         ngx.log(ngx.WARN, "fetch ", #id, " ", data ~= nil)
         ngx.log(ngx.WARN, select(2, session.set_serialized_session("x")))
+        ngx.log(ngx.WARN, (pcall(session.set_serialized_session, {{}})))
         if data then
             ngx.log(ngx.WARN, session.set_serialized_session(data))
         end

@@ -41,6 +41,7 @@ http {{
                         ssl.server_port() == tonumber(ngx.var.server_port))
                 local address, kind = ssl.raw_client_addr()
                 ngx.say(#address, " ", kind, " ", select(2, ssl.raw_server_addr()))
+                ngx.say(ssl.verify_client(nil, 1))
             }}
         }}
         location /big {{
@@ -132,6 +133,8 @@ http {{
             elseif name == "nil.example" then
                 ngx.log(ngx.WARN, select(2, ssl.set_cert(nil)))
                 ngx.log(ngx.WARN, select(2, ssl.set_priv_key(nil)))
+                ngx.log(ngx.WARN, ssl.verify_client(nil, 0 / 0),
+                        ssl.verify_client(nil, 1 / 0))
             elseif name then
                 ssl.set_cert(ssl.parse_pem_cert(pem))
                 ssl.set_priv_key(ssl.parse_pem_priv_key(pem))
@@ -157,6 +160,7 @@ http {{
             ngx.ctx.name = name
             ngx.ctx.versions = hello.get_supported_versions()
             ngx.ctx.missing = hello.get_client_hello_ext(12345)
+            ngx.ctx.bad = pcall(hello.get_client_hello_ext, "x")
             if name == "old.example" then
                 hello.set_protocols({{"TLSv1.2"}})
             elseif name == "exit.example" then
@@ -166,7 +170,7 @@ http {{
         location / {{
             content_by_lua_block {{
                 ngx.say(ngx.ctx.name, " ", table.concat(ngx.ctx.versions, ","), " ",
-                        ngx.ctx.missing, " ", ngx.var.ssl_protocol)
+                        ngx.ctx.missing, " ", ngx.ctx.bad, " ", ngx.var.ssl_protocol)
             }}
         }}
     }}

@@ -4,6 +4,7 @@
 -- ngx_http_lua_ssl_client_helloby.c.
 
 local base = require "resty.core.base"
+local check = require "resty_py.tls.check"
 local native = require "resty_py.native"
 local scheduler = require "resty_py.scheduler"
 
@@ -78,7 +79,9 @@ end
 
 -- Returns the body of an extension, by its type | nil where there is none.
 function _M.get_client_hello_ext(kind)
-    return (tls.hello_extension(current(), kind))
+    local ssl = current()
+    check("get_client_hello_ext", 1, kind, "number")
+    return (tls.hello_extension(ssl, kind))
 end
 
 

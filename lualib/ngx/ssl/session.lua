@@ -5,6 +5,7 @@
 -- ngx_http_lua_ssl_session_fetchby.c.
 
 local base = require "resty.core.base"
+local check = require "resty_py.tls.check"
 local native = require "resty_py.native"
 local scheduler = require "resty_py.scheduler"
 
@@ -76,6 +77,7 @@ function _M.set_serialized_session(session)
     if not r then
         return nil, err
     end
+    check("set_serialized_session", 1, session, "string")
     local ok
     ok, err = tls.resume(r.connection.ssl, session)
     if not ok then

@@ -135,8 +135,7 @@ end
 
 
 function _M.ngx_http_lua_ffi_ssl_verify_client(_, chain, depth, errmsg)
-    return apply(errmsg, tls.verify_client,
-                 chain ~= nil and address(chain) or nil, depth)
+    return apply(errmsg, tls.verify_client, address(chain), depth)
 end
 
 

@@ -80,7 +80,7 @@ class _State:
     hello: _Stage
     certificate: _Stage
     alert: int = _ALERT_INTERNAL_ERROR
-    extensions: dict[int, bytes] = field(default_factory=dict)
+    extensions: dict[float, bytes] = field(default_factory=dict)
     order: tuple[int, ...] = ()
     ciphers: bytes = b""
     session_id: bytes = b""
@@ -292,7 +292,7 @@ def forget(ssl: float) -> None:
 
 def hello_extension(ssl: float, number: float) -> bytes | None:
     """Return the body of an extension of the client's hello, or None."""
-    return _states[int(ssl)].extensions.get(int(number))
+    return _states[int(ssl)].extensions.get(number)
 
 
 def hello_extensions(ssl: float) -> tuple[int, ...]:

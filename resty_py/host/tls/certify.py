@@ -27,6 +27,7 @@ _CTRL_CHAIN, _CTRL_CHAIN_CERT = 88, 89
 _CTRL_STATUS_TYPE, _CTRL_STATUS_RESPONSE = 127, 71
 _STATUS_OCSP = 1
 _VERIFY_PEER = 1
+_MAX_DEPTH = 2**31 - 1
 
 
 def clear_certs(ssl: float) -> bool:
@@ -100,21 +101,21 @@ def set_priv_key(ssl: float, key: float) -> bool:
     return True
 
 
-def verify_client(ssl: float, chain: float | None, depth: float) -> bool:
+def verify_client(ssl: float, chain: float, depth: float) -> bool:
     """Ask the client for a certificate, by authorities where some are given.
 
     Args:
         ssl: the connection.
-        chain: a ``STACK_OF(X509) *`` of authorities, or None.
+        chain: a ``STACK_OF(X509) *`` of authorities, or 0.
         depth: how long a chain may be; negative: as the server has it.
     """
     library, pointer = load(), int(ssl)
     library.SSL_set_verify(pointer, _VERIFY_PEER, accept_any)
     if depth >= 0:
-        library.SSL_set_verify_depth(pointer, int(depth))
-    if chain is None:
-        return True
+        library.SSL_set_verify_depth(pointer, int(min(depth, _MAX_DEPTH)))
     stack = int(chain)
+    if not stack:
+        return True
     store = library.X509_STORE_new()
     names = library.OPENSSL_sk_new_null()
     for place in range(library.OPENSSL_sk_num(stack)):
