@@ -290,6 +290,7 @@ PROBES = {
     "plain_port": Probe(7, plain=True),
     "encrypted_key": Probe(8, version=TLS12),
     "resumed_by_cache": Probe(8, version=TLS12, times=2),
+    "expired_certificate": Probe(8, certificate="expired"),
     "any_certificate": Probe(8, certificate="selfsigned"),
     "client_directives": Probe(8, request=get("/to")),
     "client_crl": Probe(8, request=get("/revoked")),

@@ -54,6 +54,10 @@ local TIMED_OUT = "client timed out (110: Connection timed out)"
 local SHAKING = " while SSL handshaking"
 local DOING = " while reading client request headers"
 
+-- What is wrong with a certificate where no authority is known for it:
+-- ngx_ssl_verify_error_optional.
+local OF_NO_CA = {[18] = true, [19] = true, [20] = true, [21] = true}
+
 -- Extensions of a hello.
 local SERVER_NAME_EXTENSION, SUPPORTED_VERSIONS = 0, 43
 local TLS1_3 = 0x0304
@@ -375,7 +379,7 @@ function _M.refusal(r)
         return MISDIRECTED
     end
     local ok, number, text, has_certificate = tls.verify(r.connection.ssl)
-    if not ok and mode ~= "optional_no_ca" then
+    if not ok and not (mode == "optional_no_ca" and OF_NO_CA[number]) then
         log.request(r, log.INFO, format(
             "client SSL certificate verify error: (%d:%s)%s", number, text,
             DOING))
