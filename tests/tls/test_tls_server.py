@@ -266,6 +266,7 @@ PROBES = {
     "no_certificate": Probe(2),
     "certificate": Probe(2, certificate="client"),
     "bad_certificate": Probe(2, certificate="selfsigned"),
+    "unasked_certificate": Probe(1, certificate="client"),
     "optional_none": Probe(3),
     "optional_good": Probe(3, certificate="client"),
     "optional_bad": Probe(3, certificate="selfsigned"),

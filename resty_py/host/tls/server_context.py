@@ -235,8 +235,10 @@ def _verify(context: Context, settings: ServerSettings) -> None:
         ):
             raise TlsError("no ssl_client_certificate for ssl_verify_client")
         context.ask_for_certificate(settings.verify_depth)
-    if settings.client_certificate:
-        _name_authorities(context, settings.client_certificate, settings.verify_depth)
+        if settings.client_certificate:
+            _name_authorities(
+                context, settings.client_certificate, settings.verify_depth
+            )
     if settings.trusted_certificate:
         context.trust(
             settings.trusted_certificate,
