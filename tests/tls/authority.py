@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import ssl
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ class Authority:
         server: a certificate for HOST, issued through an intermediate, and its key.
         expired: the same, of the past.
         selfsigned: a certificate that nobody else has signed, and its key.
+        foreign: the same, whose name is not ASCII.
+        malformed: the same, valid until a time that there is not.
         client: a client's certificate with its key.
         encrypted: ``server`` with its key encrypted.
         passwords: the passwords that may be its own.
@@ -57,7 +60,9 @@ class Authority:
         expired = self._ca.issue_cert(HOST, not_before=past - _DAY, not_after=past)
         self.expired = self._keep("expired", expired)
         self.client = self._keep("client", self._ca.issue_cert("client.example"))
-        self.selfsigned = self._self_signed()
+        self.selfsigned = self._write("selfsigned.pem", _self_signed(HOST))
+        self.foreign = self._write("foreign.pem", _self_signed("t\u00e9st, \u20ac\n"))
+        self.malformed = self._write("malformed.pem", _without_end(_self_signed(HOST)))
         self.encrypted = self._encrypt(self._server)
         self.passwords = self._write("passwords", b"wrong\nsecret\n")
         self.crl = self._revoke("crl.pem")
@@ -95,12 +100,6 @@ class Authority:
     def certificate(self) -> x509.Certificate:
         """The authority's certificate."""
         return _loaded(self._ca.cert_pem.bytes())
-
-    def _self_signed(self) -> Path:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-        certificate = _builder(name, name, key.public_key()).sign(key, hashes.SHA256())
-        return self._write("selfsigned.pem", _pem(key) + _cert_pem(certificate))
 
     def _revoke(self, name: str, *revoked: x509.Certificate) -> Path:
         now = datetime.datetime.now(datetime.UTC)
@@ -174,6 +173,23 @@ class Authority:
         return ssl.create_default_context(cafile=self.ca)
 
 
+def _self_signed(common_name: str) -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    certificate = _builder(name, name, key.public_key()).sign(key, hashes.SHA256())
+    return _pem(key) + _cert_pem(certificate)
+
+
+def _without_end(pem: bytes) -> bytes:
+    """Return key and certificate with the digits of its last day made letters."""
+    key, mark, _ = pem.partition(b"-----BEGIN CERTIFICATE-----\n")
+    certificate = _loaded(pem)
+    end = certificate.not_valid_after_utc.strftime("%y%m%d%H%M%SZ").encode()
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    broken = base64.encodebytes(der.replace(end, b"x" * 12 + b"Z"))
+    return key + mark + broken + b"-----END CERTIFICATE-----\n"
+
+
 def _builder(subject, issuer, key):
     now = datetime.datetime.now(datetime.UTC)
     return (
@@ -183,7 +199,8 @@ def _builder(subject, issuer, key):
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _DAY)
-        .not_valid_after(now + _DAY)
+        # No whole number of days: what is left of them must not change meanwhile.
+        .not_valid_after(now + 1.5 * _DAY)
     )
 
 

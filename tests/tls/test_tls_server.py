@@ -97,7 +97,9 @@ http {{
         ssl_crl {revoking};
         error_page 495 = /bad;
         location / {{ return 200 "$ssl_client_verify"; }}
-        location = /bad {{ return 200 "bad $ssl_client_verify"; }}
+        location = /bad {{
+            return 200 "bad $ssl_client_verify|$ssl_client_s_dn|$ssl_client_v_remain|";
+        }}
     }}
     server {{
         listen 127.0.0.1:PORT4 ssl default_server;
@@ -270,6 +272,8 @@ PROBES = {
     "optional_none": Probe(3),
     "optional_good": Probe(3, certificate="client"),
     "optional_bad": Probe(3, certificate="selfsigned"),
+    "optional_foreign": Probe(3, certificate="foreign"),
+    "optional_malformed": Probe(3, certificate="malformed"),
     "optional_revoked": Probe(3, certificate="server"),
     "rejected": Probe(4, "nobody.example"),
     "rejected_without_name": Probe(4, None),

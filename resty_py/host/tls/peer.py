@@ -30,8 +30,7 @@ _CTRL_RAW_CIPHERS = 110
 _GROUP_UNKNOWN = 0x1000000
 _DIGEST_SIZE = 64
 
-# XN_FLAG_RFC2253 without escaping what is not ASCII, and the older form.
-_RFC2253 = 0x1110317 & ~0x4
+_RFC2253 = 0x1110317
 _DAY = 86400
 
 
@@ -243,15 +242,18 @@ def _time(function: str) -> Callable[[Library, int], bytes]:
     return read
 
 
-def _remaining(library: Library, certificate: int) -> bytes:
+def _remaining(library: Library, certificate: int) -> bytes | None:
     text = _time("X509_get0_notAfter")(library, certificate).decode()
-    end = datetime.datetime.strptime(text, "%b %d %H:%M:%S %Y GMT")
+    try:
+        end = datetime.datetime.strptime(text, "%b %d %H:%M:%S %Y GMT")
+    except ValueError:
+        return None
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     seconds = (end - now).total_seconds()
     return b"%d" % max(0, int(seconds // _DAY))
 
 
-_OF_CERTIFICATE: dict[bytes, Callable[[Library, int], bytes]] = {
+_OF_CERTIFICATE: dict[bytes, Callable[[Library, int], bytes | None]] = {
     b"client_cert": _indented,
     b"client_raw_cert": _raw,
     b"client_escaped_cert": _escaped,
