@@ -18,6 +18,8 @@ COMPLAINTS = {
     "no_key": ("", "ssl_certificate {server};"),
     "no_certificate": ("", ""),
     "no_certificate_in_it": ("", "ssl_certificate {crl}; ssl_certificate_key {crl};"),
+    "broken_chain": ("", "ssl_certificate broken.pem; ssl_certificate_key {server};"),
+    "cut_chain": ("", "ssl_certificate cut.pem; ssl_certificate_key {server};"),
     "no_key_in_it": ("", "ssl_certificate {ca}; ssl_certificate_key {ca};"),
     "another_key": ("", "ssl_certificate {server}; ssl_certificate_key {client};"),
     "wrong_password": (
@@ -28,6 +30,7 @@ COMPLAINTS = {
         ),
     ),
     "cipher": ("ssl_ciphers nope;", "{good}"),
+    "no_curve": ('ssl_ecdh_curve "";', "{good}"),
     "curve": ("ssl_ecdh_curve nope;", "{good}"),
     "client_ca": ("ssl_client_certificate no.pem;", "{good} ssl_verify_client on;"),
     "no_client_ca": ("", "{good} ssl_verify_client on;"),
@@ -35,6 +38,8 @@ COMPLAINTS = {
     "crl": ("ssl_crl no.pem;", "{good}"),
     "command": ("ssl_conf_command No Thing;", "{good}"),
     "protocol": ("ssl_protocols TLSv9;", "{good}"),
+    "small_cache": ("ssl_session_cache shared:a:31k;", "{good}"),
+    "huge_cache": ("ssl_session_cache shared:a:99999999999999999999m;", "{good}"),
     "cache": ("ssl_session_cache some;", "{good}"),
     "verify": ("ssl_verify_client maybe;", "{good}"),
     "lua_trusted": ("lua_ssl_trusted_certificate no.pem;", "{good}"),
@@ -60,6 +65,7 @@ def test_same_complaints(authority, name):
         for folder in ("conf/local", "logs", "temp", "html"):
             (prefix / folder).mkdir(parents=True)
         (prefix / "conf/nginx.conf").write_text(text)
+        _write_chains(prefix / "conf", authority.server.read_text())
         commands = nginx_command(require_nginx(), prefix), our_command(prefix)
         said = [
             subprocess.run([*command, "-t"], capture_output=True, text=True, cwd=prefix)
@@ -68,6 +74,13 @@ def test_same_complaints(authority, name):
     lines = [[_about_files(line) for line in one.stderr.split("\n")] for one in said]
     assert lines[1] == lines[0]
     assert said[1].returncode == said[0].returncode
+
+
+def _write_chains(folder, server: str) -> None:
+    mark = "-----BEGIN CERTIFICATE-----"
+    broken = f"{server}{mark}\nMIIBxx\n-----END CERTIFICATE-----\n"
+    (folder / "broken.pem").write_text(broken)
+    (folder / "cut.pem").write_text(f"{server}{mark}\nMIIB")
 
 
 def _about_files(line: str) -> str:

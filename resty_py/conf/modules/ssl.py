@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 import re
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from ..kinds import (
     off_only,
 )
 from ..table import Command, Kind, Module
+from ..values import parse_size
 from .shorthand import (
     HTTP,
     HTTP_SERVER,
@@ -32,14 +35,31 @@ if TYPE_CHECKING:
 
 __all__ = ["MODULES"]
 
-_CACHE = re.compile(r"off|none|builtin(?::\d+)?|shared:[^:]+:\d+[kKmM]?")
+_CACHE = re.compile(r"off|none|builtin(?::\d+)?|shared:[^:]+:(?P<size>\d+[kKmM]?)")
+_LEAST_CACHE = 8 * mmap.PAGESIZE
 
 
 def _read_cache(call: Call) -> tuple[str, ...]:
     for arg in call.args:
-        if not _CACHE.fullmatch(arg):
-            raise call.error(f'invalid session cache "{arg}"')
+        try:
+            size = _cache_size(arg)
+        except ValueError:
+            raise call.error(f'invalid session cache "{arg}"') from None
+        if size < _LEAST_CACHE:
+            raise call.error(f'session cache "{arg}" is too small')
     return tuple(call.args)
+
+
+def _cache_size(arg: str) -> float:
+    """Return the size of a shared cache in bytes, of another one infinity.
+
+    Raises:
+        ValueError: it is no cache, or too large.
+    """
+    found = _CACHE.fullmatch(arg)
+    if not found:
+        raise ValueError(arg)
+    return parse_size(found["size"]) if found["size"] else math.inf
 
 
 def _read_file(call: Call) -> str:

@@ -264,6 +264,8 @@ class Library:
             call: what failed, such as ``SSL_do_handshake() failed``.
         """
         first: int = self.ERR_peek_error()
+        if not first:
+            return TlsError(call)
         text = f"{call} (SSL:"
         data, flags = c_char_p(), c_int()
         while code := self.ERR_get_error_line_data(
@@ -275,7 +277,7 @@ class Library:
                 text += f":{more.decode(errors='replace')}" if more else ""
         reason = first & _REASON_MASK
         is_peers = reason in _PEER_REASONS or reason >= _FIRST_ALERT
-        return TlsError(f"{text})", is_peers=bool(first) and is_peers)
+        return TlsError(f"{text})", is_peers=is_peers)
 
     def _line(self, code: int) -> str:
         line = ctypes.create_string_buffer(_LINE_SIZE)

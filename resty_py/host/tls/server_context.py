@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .accept import install, keep_sessions
 from .context import Context
 from .library import TlsError
+from .x509 import NO_MORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,6 +193,10 @@ def _read_certificates(library: Library, path: str, kind: str) -> list[int]:
         found = [first]
         while certificate := library.PEM_read_bio_X509(bio, None, None, None):
             found.append(certificate)
+        if library.reason() != NO_MORE:
+            for certificate in found:
+                library.X509_free(certificate)
+            raise library.failure(f"{kind}: PEM_read_bio_X509() failed")
         library.ERR_clear_error()
         return found
     finally:

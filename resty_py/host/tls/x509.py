@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .library import Library
 
 __all__ = [
+    "NO_MORE",
     "cert_pem_to_der",
     "free_cert",
     "free_priv_key",
@@ -31,8 +32,8 @@ __all__ = [
     "serialized",
 ]
 
-# ERR_LIB_PEM and PEM_R_NO_START_LINE: the text has no more certificates.
-_NO_MORE = (9, 108)
+#: ERR_LIB_PEM and PEM_R_NO_START_LINE: the text has no more certificates.
+NO_MORE = (9, 108)
 
 _BIO_CTRL_EOF = 2
 
@@ -79,7 +80,7 @@ def _read_pem(library: Library, bio: int) -> Iterator[int]:
     while certificate:
         yield certificate
         certificate = library.PEM_read_bio_X509(bio, None, None, None)
-    if library.reason() != _NO_MORE:
+    if library.reason() != NO_MORE:
         raise HostError("PEM_read_bio_X509() failed")
 
 
