@@ -132,6 +132,10 @@ http {{
                 error("no certificate for you")
             elseif name == "exit.example" then
                 ngx.exit(ngx.ERROR)
+            elseif name and name:find("^exit%d+%.") then
+                ngx.exit(tonumber(name:match("%d+")))
+            elseif name == "declined.example" then
+                ngx.exit(ngx.DECLINED)
             elseif name == "nil.example" then
                 ngx.log(ngx.WARN, select(2, ssl.set_cert(nil)))
                 ngx.log(ngx.WARN, select(2, ssl.set_priv_key(nil)))
@@ -167,6 +171,8 @@ http {{
                 hello.set_protocols({{"TLSv1.2"}})
             elseif name == "exit.example" then
                 ngx.exit(ngx.ERROR)
+            elseif name == "exit444.example" then
+                ngx.exit(444)
             end
         }}
         location / {{
@@ -286,12 +292,18 @@ PROBES = {
     "chosen_nil": Probe(5, "nil.example"),
     "chooser_fails": Probe(5, "fail.example"),
     "chooser_exits": Probe(5, "exit.example"),
+    **{
+        f"chooser_exits_{code}": Probe(5, f"exit{code}.example")
+        for code in (200, 299, 300, 444)
+    },
+    "chooser_declines": Probe(5, "declined.example"),
     "chooser_asks": Probe(5, "verify.example"),
     "chooser_asks_and_gets": Probe(5, "verify.example", certificate="client"),
     "hello": Probe(6, "a.example"),
     "hello_no_name": Probe(6, None),
     "hello_sets_protocols": Probe(6, "old.example"),
     "hello_exits": Probe(6, "exit.example"),
+    "hello_exits_444": Probe(6, "exit444.example"),
     "plain_port": Probe(7, plain=True),
     "encrypted_key": Probe(8, version=TLS12),
     "resumed_by_cache": Probe(8, version=TLS12, times=2),

@@ -27,7 +27,8 @@ local scheduler = require "resty_py.scheduler"
 local format = string.format
 local pairs = pairs
 
-local ERROR, OK, INTERNAL_SERVER_ERROR = -1, 0, 500
+local ERROR, OK = -1, 0
+local SPECIAL_RESPONSE, INTERNAL_SERVER_ERROR = 300, 500
 
 -- What debug lines call a handler, and the answer to OpenSSL.
 local NAMES = {
@@ -92,7 +93,7 @@ local function over(r, rc)
         return finish(r, INTERNAL_SERVER_ERROR, false)
     end
     rc = rc or OK
-    return finish(r, rc, rc >= OK and rc < INTERNAL_SERVER_ERROR)
+    return finish(r, rc, rc ~= ERROR and rc < SPECIAL_RESPONSE)
 end
 
 
