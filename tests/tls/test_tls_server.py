@@ -222,7 +222,14 @@ http {{
             }}
         }}
     }}
-    server {{ listen 127.0.0.1:PORT9 ssl; client_header_timeout 200ms; }}
+    server {{
+        listen 127.0.0.1:PORT9 ssl;
+        client_header_timeout 200ms;
+        ssl_certificate_by_lua_block {{
+            ngx.sleep(10)
+            ngx.log(ngx.WARN, "too late")
+        }}
+    }}
     server {{ listen 127.0.0.1:PORT7; location / {{ return 200 "plain $scheme"; }} }}
 }}
 """
@@ -271,6 +278,7 @@ PROBES = {
     "nothing": Probe(1, plain=True, request=b""),
     "silent": Probe(9, plain=True, request=b"", waits=True),
     "slow": Probe(9, plain=True, request=b"\x16\x03\x01\x02\x00\x01", waits=True),
+    "late_handler": Probe(9),
     "no_certificate": Probe(2),
     "certificate": Probe(2, certificate="client"),
     "bad_certificate": Probe(2, certificate="selfsigned"),

@@ -14,12 +14,12 @@
 --    calls Lua out of OpenSSL.
 -- 3. The server is chosen by the name in the client's hello, after
 --    ssl_client_hello_by_lua of the default server has run.
--- 4. All of it, handlers aside, takes client_header_timeout at most.
+-- 4. All of it takes client_header_timeout at most; a handler that waits for
+--    longer is ended.
 --
 -- Follows ngx_http_ssl_handshake, ngx_http_ssl_servername and
 -- ngx_http_lua_ssl_cert_handler.
 
-local clock = require "resty_py.clock"
 local deadlines = require "resty_py.scheduler.deadlines"
 local handshake = require "resty_py.request.handshake"
 local log = require "resty_py.log"
@@ -34,7 +34,7 @@ local find = string.find
 local format = string.format
 local ipairs = ipairs
 local lower = string.lower
-local run = handshake.run
+local setmetatable = setmetatable
 local sub = string.sub
 local tls = native.tls
 
@@ -52,6 +52,11 @@ local CERTIFICATE_ERROR, NO_CERTIFICATE, PLAIN_HTTP = 495, 496, 497
 -- What nginx is doing in a handshake, and when it first looks at a request.
 local TIMED_OUT = "client timed out (110: Connection timed out)"
 local SHAKING = " while SSL handshaking"
+local HANDLING = {
+    ssl_client_hello = " while loading SSL client hello by lua",
+    ssl_session_fetch = " while fetching SSL session by lua",
+    ssl_cert = " while loading SSL certificate by lua",
+}
 local DOING = " while reading client request headers"
 
 -- What is wrong with a certificate where no authority is known for it:
@@ -90,13 +95,39 @@ local WAITS = {
 }
 
 
--- The handler has ended: the handshake goes on, and has its time anew.
+-- Waits, while a handler does, for the client's time to run out: an item of
+-- the scheduler.
+local Limit = {}
+Limit.__index = Limit
+
+
+function Limit:run()
+    local r = self.handshake
+    if not r.terminated then
+        local downstream = r.downstream
+        handshake.abandon(r)
+        log.connection(downstream, log.INFO, TIMED_OUT .. HANDLING[r.phase])
+        return downstream:close()
+    end
+end
+
+
+local function run(self, server, phase, code, fields, done)
+    local r = handshake.run(self, server, phase, code, fields, done)
+    if r then
+        local timer = self.connection.read_timer
+        arm(timer, timer.due, setmetatable({handshake = r, parked = true,
+                                            value = nil}, Limit))
+    end
+end
+
+
+-- The handler has ended: the handshake goes on, in what time it has left.
 local function go_on(self, place, alert)
     local connection = self.connection
     if connection.fd then
         tls.answer(connection.ssl, place, alert)
-        arm(connection.read_timer,
-            clock.mono + self.settings.client_header_timeout, self)
+        arm(connection.read_timer, connection.read_timer.due, self)
         return shake(self)
     end
 end

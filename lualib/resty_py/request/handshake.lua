@@ -4,7 +4,9 @@
 --
 --   run(downstream, server, phase, code, fields, done)
 --                     runs one in a light thread; done(r, rc) is called once:
---                     rc is 0, or negative where the handshake is to end
+--                     rc is 0, or negative where the handshake is to end.
+--                     Returns r where it waits
+--   abandon(r)        ends one that waits; done() is not called
 --   run_in_place(downstream, server, phase, code, fields)
 --                     runs one that cannot wait
 --     fields          more that is known of the handshake, or nil: session_id,
@@ -121,7 +123,15 @@ function _M.run(downstream, server, phase, code, fields, done)
     end
     local thread = scheduler.start(r, nil, handler_ended, chunk)
     r.is_started = true
-    return engine.enter(r, thread, OK)
+    engine.enter(r, thread, OK)
+    return not r.terminated and r or nil
+end
+
+
+function _M.abandon(r)
+    r.terminated = true
+    engine.kill_threads(r)
+    ending.close_sockets(r)
 end
 
 
