@@ -376,6 +376,14 @@ CASES = {
         "proxy_ssl_verify on; proxy_ssl_name other.example;"
         " proxy_ssl_trusted_certificate PREFIX/tls/ca.pem;"
     ),
+    **{
+        f"https_empty_name_{flag}": tls(
+            "proxy_ssl_verify on; proxy_ssl_name $arg_none;"
+            f" proxy_ssl_server_name {flag};"
+            " proxy_ssl_trusted_certificate PREFIX/tls/ca.pem;"
+        )
+        for flag in ("on", "off")
+    },
     "https_no_crl": case(
         "location / { proxy_pass http://127.0.0.1:PORT8; proxy_ssl_crl PREFIX/none; }",
         "/plain"

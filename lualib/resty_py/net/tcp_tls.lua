@@ -255,8 +255,8 @@ function Tcp.sslhandshake(...)
         return nil, err
     elseif verify then
         local number, text
-        ok, number, text = check_certificate(connection.ssl,
-                                             server_name or nil)
+        ok, number, text = check_certificate(
+            connection.ssl, server_name ~= "" and server_name or nil)
         if not ok then
             return refuse_certificate(self, r, number, text, server_name)
         end

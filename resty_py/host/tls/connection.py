@@ -177,7 +177,7 @@ def check(ssl: float, name: bytes | None) -> Any:
     result: int = library.SSL_get_verify_result(int(ssl))
     if result:
         return None, result, library.X509_verify_cert_error_string(result)
-    if name:
+    if name is not None:
         certificate = library.SSL_get1_peer_certificate(int(ssl))
         matches = certificate and library.X509_check_host(
             certificate, name, len(name), 0, None

@@ -8,7 +8,8 @@
 --
 -- 1. The name that is sent, and that the certificate must be for, is
 --    proxy_ssl_name, else the host of the address. It is sent where
---    proxy_ssl_server_name is on, and never where it is an address.
+--    proxy_ssl_server_name is on, and never where it is an address or empty.
+--    No certificate is for an empty name.
 -- 2. Sessions are not resumed.
 --
 -- Follows ngx_http_upstream_ssl_init_connection and
@@ -129,7 +130,8 @@ function _M.shake_hands(u)
     u.action = HANDSHAKING
     local context, err = context_of(settings)
     local name = name_of(u)
-    local sni = settings.proxy_ssl_server_name and not is_address(name)
+    local sni = settings.proxy_ssl_server_name and name ~= ""
+        and not is_address(name)
     local ssl
     if context then
         ssl, err = native.tls.connect(context, u.connection.fd, nil,
