@@ -246,6 +246,9 @@ PROBES = {
     "case_of_a_name": Probe(1, "A.Named.EXAMPLE", get("/", "A.Named.EXAMPLE")),
     "verified": Probe(1, "verified.example", get("/", "verified.example")),
     "misdirected": Probe(1, request=get("/", "verified.example")),
+    "unknown_name_then_verified": Probe(
+        1, "nobody.example", get("/", "verified.example")
+    ),
     "unnamed": Probe(1, None, get("/", "verified.example")),
     "lua": Probe(1, request=get("/lua"), version=TLS13),
     "self": Probe(1, request=get("/self")),

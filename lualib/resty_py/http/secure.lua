@@ -145,14 +145,17 @@ end
 
 local function choose_server(self)
     local endpoint = self:own_endpoint()
-    local name = self.server_name
-    local server = endpoint:find({captures = nil, head = {}}, host_of(name))
+    local name = host_of(self.server_name)
+    local named = name ~= ""
+        and endpoint:named({captures = nil, head = {}}, name)
+    local server = named or endpoint.default
     if server.base.settings.ssl_reject_handshake then
         self.is_rejected = true
         return go_on(self, "hello", ALERT_UNRECOGNIZED_NAME)
     end
     local shown = server.tls_context and server or endpoint.default
     self.tls_server = server
+    self.is_named = named and true or false
     tls.choose(self.connection.ssl, shown.tls_context,
                shown.hooks.ssl_certificate ~= nil)
     return go_on(self, "hello")
@@ -399,7 +402,7 @@ function _M.refusal(r)
     local mode = r.settings.ssl_verify_client
     if mode == "off" or not downstream.is_tls then
         return
-    elseif downstream.server_name and r.server ~= downstream.tls_server then
+    elseif downstream.is_named and r.server ~= downstream.tls_server then
         -- Its certificate was verified as another server does it, and the
         -- request stays with that one.
         r.server = downstream.tls_server

@@ -3,7 +3,8 @@
 --   load(given)        what resty_py/conf/program.py makes of a configuration;
 --                      an error that names file and line where PCRE refuses a
 --                      regular expression
---   endpoint(number)   what a listener serves: {find = f(self, r, host), only}
+--   endpoint(number)   what a listener serves: {find = f(self, r, host),
+--                      named = f(self, r, host), only}
 --   app(given, chunk)  the endpoint of one content handler, a loaded chunk
 --   hooks              init, init_worker and exit_worker: handlers, or nil
 --
@@ -137,15 +138,16 @@ local function find_regex(r, regexes, host)
 end
 
 
--- host: "" where the client names none, nil where it is not known.
--- Follows ngx_http_find_virtual_server.
-local function find_server(self, r, host)
-    if not host then
-        return self.default
-    end
+-- The server that has this name | nil. Follows ngx_http_find_virtual_server.
+local function named_server(self, r, host)
     return hostnames.find(self.names, host)
-        or host ~= "" and find_regex(r, self.regexes, host)
-        or self.default
+        or host ~= "" and find_regex(r, self.regexes, host) or nil
+end
+
+
+-- host: "" where the client names none, nil where it is not known.
+local function find_server(self, r, host)
+    return host and named_server(self, r, host) or self.default
 end
 
 
@@ -160,6 +162,7 @@ local function new_endpoint(default, members)
         names = names,
         regexes = regexes,
         find = find_server,
+        named = named_server,
     }
 end
 
