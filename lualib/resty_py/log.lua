@@ -87,14 +87,20 @@ local function client(downstream, server)
 end
 
 
+-- What nginx adds for a system's error: " (104: Connection reset by peer)".
+function _M.error_of(err, code)
+    return format(" (%s: %s%s)", code or "-1", upper(sub(err, 1, 1)),
+                  sub(err, 2))
+end
+
+
 -- What nginx says of a system call: "recv() failed (104: Connection reset…)".
 --   code   the error's number, or what TLS says of it (net/tls.lua)
 function _M.failed_call(name, err, code)
     if type(code) == "table" then
         return code.line
     end
-    return format("%s() failed (%s: %s%s)", name, code or "-1",
-                  upper(sub(err, 1, 1)), sub(err, 2))
+    return name .. "() failed" .. _M.error_of(err, code)
 end
 
 

@@ -22,6 +22,7 @@ WAITING = {
     reset: f"info: {RESET} while waiting for request",
 }
 READING = {close: CLOSED, reset: RESET}
+LEFT = {close: CLOSED, reset: f"{CLOSED} (104: Connection reset by peer)"}
 
 
 async def test_before_a_request(flavour, leave, tmp_path):
@@ -81,6 +82,7 @@ async def test_while_a_handler_waits(flavour, leave, tmp_path):
             await peer.send(request())
             await logged(server, ": waiting")
             await leave(peer)
+        await logged(server, f"info: {LEFT[leave]}, client: ")
         await eventually(lambda: statuses(server) == [499])
         assert server.severe == []
 

@@ -39,13 +39,13 @@ function _M.watch(r, gone, note)
 end
 
 
--- Returns whether nothing more can come, and what recv() says of it.
+-- Returns whether nothing more can come, and error and number of recv().
 local function has_left(connection)
-    local data, err = peek(connection.fd)
+    local data, err, code = peek(connection.fd)
     if data then
         return data == ""
     end
-    return err ~= "again", err
+    return err ~= "again", err, code
 end
 
 
@@ -56,11 +56,11 @@ end
 
 
 -- Proxied requests go another way in nginx, and have words of their own.
-local function describe(self, err)
+local function describe(self, err, code)
     if self.note then
         return "epoll_wait() reported that " .. LEFT .. self.note(self.request)
     end
-    return err and "recv() failed (" .. err .. "): " .. LEFT or LEFT
+    return err and LEFT .. log.error_of(err, code) or LEFT
 end
 
 
@@ -73,9 +73,9 @@ function Watch:run()
     if is_read(r) then
         return
     end
-    local left, err = has_left(r.connection)
+    local left, err, code = has_left(r.connection)
     if left then
-        log.request(r, log.INFO, describe(self, err))
+        log.request(r, log.INFO, describe(self, err, code))
         return self.gone(r)
     end
 end

@@ -11,7 +11,6 @@
 --   peek(channel)              the same for one byte, which stays unread
 --   write(channel, data, from) bytes taken, counted from index `from`
 --                              | nil, "again" | nil, "read"
---                              | nil, err, error number
 --                              | nil, err, line, whether …: as read
 --
 -- "again" means that the descriptor has to be ready for the same direction,

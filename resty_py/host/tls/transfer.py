@@ -93,11 +93,12 @@ def failure(call: bytes, code: float) -> tuple[Any, ...]:
         code: the error number of the system, 0 where the failure is TLS's own.
 
     Returns:
-        None, the error, and its number; or the line to log in its place, and
-        whether the peer is to blame.
+        None, the error, the line to log, and whether the peer is to blame.
     """
     if code:
         load().ERR_clear_error()
-        return None, strerror(int(code)), int(code)
+        text = strerror(int(code))
+        shown = text[:1].upper() + text[1:]
+        return None, text, b"%s() failed (%d: %s)" % (call, code, shown), True
     failed = load().failure(f"{call.decode()}() failed")
     return None, b"error", failed.text.encode(), failed.is_peers

@@ -84,6 +84,20 @@ show(s:receive())
 show(s:receive())
 
 
+-- case: reset_then_send
+local s = open(PORT.tls12)
+s:sslhandshake(false)
+s:send("reset\n")
+for _ = 1, 200 do
+    local ok, err = s:send("x")
+    if not ok then
+        show(ok, err == "broken pipe" or err == "connection reset by peer")
+        break
+    end
+    ngx.sleep(0.01)
+end
+
+
 -- case: garbage_record
 local s = open(PORT.tls12)
 s:sslhandshake(false)
