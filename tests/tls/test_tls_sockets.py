@@ -153,6 +153,36 @@ async def test_objects_of_another_kind(variant, tmp_path, authority):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("variant", WITHOUT_FFI, ids=str)
+async def test_objects_that_are_freed(variant, tmp_path, authority):
+    async with open_rig(variant, tmp_path) as rig:
+        assert await rig.run(
+            """
+            local ssl = require "ngx.ssl"
+            local seen = {}
+            local function make(pem)
+                local first = newproxy(true)
+                local cert = ssl.parse_pem_cert(pem)
+                local last = newproxy(true)
+                local function finalize()
+                    seen[#seen + 1] = select(2, pcall(ssl.set_cert, cert))
+                        or "alive"
+                end
+                getmetatable(first).__gc = finalize
+                getmetatable(last).__gc = finalize
+            end
+            make(...)
+            collectgarbage()
+            collectgarbage()
+            return seen
+            """,
+            authority.server.read_bytes(),
+        ) == [
+            b"alive",
+            b"bad argument #1 to 'set_cert' (userdata expected, got userdata)",
+        ]
+
+
 @pytest.mark.parametrize("variant", WITH_FFI, ids=str)
 async def test_cdata_that_points_nowhere(variant, tmp_path):
     async with open_rig(variant, tmp_path) as rig:

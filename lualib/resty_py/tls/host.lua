@@ -34,7 +34,9 @@ local FREE = {session = tls.free_session, key = tls.free_priv_key,
 
 function _M.own(pointer, kind, before)
     local object, free = newproxy(true), FREE[kind]
-    getmetatable(object).__gc = function()
+    getmetatable(object).__gc = function(self)
+        -- Another finalizer may still have it.
+        kinds[self] = nil
         if before then
             before(pointer)
         end
