@@ -67,13 +67,21 @@ async def test_a_queued_call_that_fails_does_not_end_the_loop(variant, tmp_path)
         assert line.startswith("error: a call into Lua failed: LuaError: x")
 
 
+# What leaves a coroutine in the middle, by which others were held.
+_LEAVING = (
+    "ngx.thread.spawn(function() ngx.exit(200) end)",
+    "local co = ngx.thread.spawn(function() ngx.sleep(100) end) ngx.exit(200)",
+    "local co = ngx.thread.spawn(function() end) ngx.exit(200)",
+)
+
+
 @each_variant
 async def test_light_threads_are_collected(variant, tmp_path):
     async with open_rig(variant, tmp_path) as rig:
-        port = rig.serve("ngx.thread.spawn(function() ngx.exit(200) end)")
-        async with await open_client(port) as client:
-            for _ in range(20):
-                await client.get()
+        for app in _LEAVING:
+            async with await open_client(rig.serve(app)) as client:
+                for _ in range(20):
+                    await client.get()
         left = await rig.run(
             """
             local function nop() end
