@@ -196,7 +196,10 @@ function _M.server_port()
         return nil, err
     end
     local _, port = native.net["local"](r.connection.fd)
-    return port or 0
+    if not port then
+        return nil, "unix domain has no port"
+    end
+    return port
 end
 
 

@@ -67,6 +67,51 @@ def test_sessions_same_as_nginx(session_pair, flavour, name):
     assert session_pair.of(flavour, "--lua", flavour)[name] == expected
 
 
+_UNIX = """
+error_log logs/error.log info;
+pid logs/nginx.pid;
+events {{ }}
+http {{
+    access_log off;
+    include local/*.conf;
+    lua_ssl_protocols TLSv1.2;
+    server {{
+        listen unix:logs/ssl.sock ssl;
+        ssl_certificate {server};
+        ssl_certificate_key {server};
+        location / {{
+            content_by_lua_block {{
+                local ssl = require "ngx.ssl"
+                local address, kind = ssl.raw_client_addr()
+                ngx.say(ssl.server_port())
+                ngx.say(#address, kind, select(2, ssl.raw_server_addr()))
+            }}
+        }}
+    }}
+    server {{
+        listen 127.0.0.1:PORT7;
+        location / {{
+            content_by_lua_block {{
+                local sock = ngx.socket.tcp()
+                ngx.say(sock:connect("unix:" .. ngx.config.prefix() .. "logs/ssl.sock"))
+                ngx.say(sock:sslhandshake(false))
+                sock:send("GET / HTTP/1.0\\r\\n\\r\\n")
+                ngx.say((sock:receive("*a"):gsub("^.*\\r\\n\\r\\n", "")))
+            }}
+        }}
+    }}
+}}
+"""
+
+
+def test_clients_by_a_unix_socket(authority):
+    with short_folder() as folder:
+        pair = Pair(authority, folder, _UNIX, {"unix": Probe(7, plain=True)})
+        answers, _ = pair.of("nginx")["unix"]
+        assert "unix domain has no port" in answers[0]
+        assert pair.of("ours")["unix"][0] == answers
+
+
 _BY_FILE = """
 error_log logs/error.log info;
 pid logs/nginx.pid;
