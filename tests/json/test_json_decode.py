@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from json_vm import each_variant, json_vm
 
@@ -125,6 +127,14 @@ def test_whole_numbers_are_integers_where_there_are_integers(variant):
     if variant.flavour in ("lua53", "lua54", "lua55"):
         expected = (b"integer", b"float", b"float")
         assert json_vm(variant).eval(source) == expected
+
+
+@each_variant
+@pytest.mark.parametrize("text", [b"0" * 20_000, b"1" * 20_000 + b"e"])
+def test_the_time_for_a_number_grows_with_its_digits(variant, text):
+    began = time.process_time()
+    json_vm(variant).eval(b"return pcall(json.decode, ...)", text)
+    assert time.process_time() - began < 0.5
 
 
 @each_variant

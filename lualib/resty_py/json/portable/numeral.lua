@@ -8,11 +8,10 @@ local match = string.match
 local sub = string.sub
 local tonumber = tonumber
 
--- What strtod() reads, from the longest form to the shortest.
-local FORMS = {
-    "^[+-]?%d+%.?%d*[eE][+-]?%d+()", "^[+-]?%.%d+[eE][+-]?%d+()",
-    "^[+-]?%d+%.?%d*()", "^[+-]?%.%d+()",
-}
+-- The digits of a number, and what may follow them. One pattern for both would
+-- go back over all digits, for each of them, where no exponent comes.
+local DIGITS, FRACTION = "^[+-]?%d+%.?%d*()", "^[+-]?%.%d+()"
+local EXPONENT = "^[eE][+-]?%d+()"
 
 local UPPER_E, LOWER_E = 69, 101
 
@@ -94,14 +93,13 @@ end
 
 
 local function read_decimal(s, pos)
-    for i = 1, #FORMS do
-        local stop = match(s, FORMS[i], pos)
-        if stop then
-            local text = match(sub(s, pos, stop - 1), "^%+?(.*)")
-            return tonumber(text) or extreme(text), stop
-        end
+    local stop = match(s, DIGITS, pos) or match(s, FRACTION, pos)
+    if not stop then
+        return nil
     end
-    return nil
+    stop = match(s, EXPONENT, stop) or stop
+    local text = match(sub(s, pos, stop - 1), "^%+?(.*)")
+    return tonumber(text) or extreme(text), stop
 end
 
 
