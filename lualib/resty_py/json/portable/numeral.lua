@@ -51,8 +51,9 @@ local function read_word(s, pos)
 end
 
 
+-- A float, as strtod() makes it: an integer would wrap around.
 local function hex_digits(digits)
-    local value = 0
+    local value = 0.0
     for digit in digits:gmatch(".") do
         value = value * 16 + tonumber(digit, 16)
     end
