@@ -39,6 +39,7 @@ CALLS = {
 
 ERRORS = {
     "encode_max_depth, 0": "#1 to '?' (expected integer between 1 and 2147483647)",
+    "encode_max_depth, 0/0": "#1 to '?' (expected integer between 1 and 2147483647)",
     "decode_max_depth, 'x'": "#1 to '?' (number expected, got string)",
     "encode_max_depth, 1, 2": "#2 to '?' (found too many arguments)",
     "encode_number_precision, 17": "#1 to '?' (expected integer between 1 and 16)",

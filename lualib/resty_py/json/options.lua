@@ -46,7 +46,7 @@ local function integer(value, min, max)
         return nil, "number expected, got " .. type(value)
     end
     number = number < 0 and -floor(-number) or floor(number)
-    if number < min or number > max then
+    if not (number >= min and number <= max) then
         return nil, format("expected integer between %d and %d", min, max)
     end
     return number
