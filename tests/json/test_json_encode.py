@@ -35,6 +35,7 @@ TEXTS = {
     "{a = 1}": '{"a":1}',
     "{[1.5] = 2}": '{"1.5":2}',
     "{[0] = 2}": '{"0":2}',
+    "{[2147483648] = 1}": '{"2147483648":1}',
     "{[-1] = {a = {}}}": '{"-1":{"a":{}}}',
     r"{['a\n\"'] = {1}}": r'{"a\n\"":[1]}',
     "json.empty_array": "[]",
@@ -58,6 +59,7 @@ ERRORS = {
     "{[11] = 1}": "Cannot serialise table: excessively sparse array",
     "{a = {1, [30] = 1}}": "Cannot serialise table: excessively sparse array",
     "1/0": "Cannot serialise number: must not be NaN or Infinity",
+    "{[1/0] = 1}": "Cannot serialise number: must not be NaN or Infinity",
     "{-1/0}": "Cannot serialise number: must not be NaN or Infinity",
     "0/0": "Cannot serialise number: must not be NaN or Infinity",
 }

@@ -34,6 +34,8 @@ local empty_array = marks.empty_array
 local empty_array_mt = marks.empty_array_mt
 local key_text = escape.key
 
+local INT_MAX = 2147483647
+
 local append_value
 
 
@@ -53,6 +55,9 @@ local function array_length(t, config)
             max = key
         end
         items = items + 1
+    end
+    if max > INT_MAX then
+        return -1
     end
     local ratio = config.encode_sparse_ratio
     if max ~= items and ratio > 0 and max > items * ratio
