@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from ..vm import VM, HostError, LuaError
+from ..vm import VM, HostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -182,8 +182,9 @@ class Threads:
             answer = await trio.to_thread.run_sync(
                 machine.call, *work, abandon_on_cancel=True, limiter=pool.limiter
             )
-        except LuaError:
-            logger.exception("a Lua VM for a thread cannot be made")
+        except Exception:
+            # The system may be out of threads, memory or descriptors.
+            logger.exception("a thread or its Lua VM cannot be made")
             answer = (False, b"internal error")
         pool.calls -= 1
         self._idle.append(machine)

@@ -155,6 +155,20 @@ async def test_errors(variant, tmp_path, modules):
             rig.worker.vm.run(b"ngx.run_worker_thread('default', 'jobs', 'echo')")
 
 
+async def test_no_thread_can_be_had(tmp_path, modules, monkeypatch):
+    async def fail(*_args, **_options):
+        raise RuntimeError("can't start new thread")
+
+    async with open_rig(Variant("luajit21"), tmp_path, **modules) as rig:
+        call = CALL + "return run('default', 'jobs', 'echo', 1)"
+        with monkeypatch.context() as patch:
+            patch.setattr(trio.to_thread, "run_sync", fail)
+            assert await rig.run(call) == (False, b"internal error")
+        assert await rig.run(call) == (True, 1)
+        (line,) = rig.errors()
+        assert "a thread or its Lua VM cannot be made" in line
+
+
 @each_variant
 async def test_threads_run_at_the_same_time(variant, tmp_path, modules):
     """Each ends only when the other has begun; the worker goes on meanwhile."""
