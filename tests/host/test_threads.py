@@ -170,6 +170,19 @@ async def test_no_thread_can_be_had(tmp_path, modules, monkeypatch):
 
 
 @each_variant
+async def test_tables_are_copied_as_they_are(variant, tmp_path, modules):
+    """Without their metatables' leave."""
+    async with open_rig(variant, tmp_path, **modules) as rig:
+        assert await rig.run(
+            CALL
+            + """
+            local given = setmetatable({1, 2}, {__pairs = error})
+            return run("default", "jobs", "echo", given)
+            """
+        ) == (True, [1, 2])
+
+
+@each_variant
 async def test_threads_run_at_the_same_time(variant, tmp_path, modules):
     """Each ends only when the other has begun; the worker goes on meanwhile."""
     async with open_rig(variant, tmp_path, shared_dicts=shared(), **modules) as rig:

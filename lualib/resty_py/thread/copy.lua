@@ -25,7 +25,7 @@ local find = string.find
 local format = string.format
 local huge = math.huge
 local math_type = math.type
-local pairs = pairs
+local next = next
 local select = select
 local sub = string.sub
 local tonumber = tonumber
@@ -98,7 +98,7 @@ local function write_table(value, pieces, depth)
         return nil, TOO_DEEP
     end
     pieces[#pieces + 1] = "{"
-    for key, item in pairs(value) do
+    for key, item in next, value do
         local ok, err = write(key, pieces, depth + 1)
         if ok then
             ok, err = write(item, pieces, depth + 1)
