@@ -202,6 +202,22 @@ async def test_what_is_missing(tmp_path):
         )
 
 
+async def test_types_that_lua_resty_core_declares(tmp_path):
+    """A library may use them without more ado, and declare what it likes itself."""
+    async with open_rig(LUAJIT, tmp_path) as rig:
+        assert await rig.run(
+            """
+            local ffi = require "ffi"
+            ffi.cdef [[
+            u_char *resty_py_test(ngx_http_request_t *r, ngx_str_t *text,
+                                  ngx_http_lua_ffi_str_t *other);
+            typedef unsigned char u_char;
+            ]]
+            return ffi.sizeof("ngx_str_t"), ffi.sizeof("u_char")
+            """
+        ) == (16, 1)
+
+
 async def test_variables_are_read_anew(tmp_path):
     async with open_rig(LUAJIT, tmp_path) as rig:
         assert await rig.run(

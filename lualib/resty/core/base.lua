@@ -82,23 +82,6 @@ end
 -- C memory -------------------------------------------------------------------
 
 
-local function add_types(ffi)
-    local TYPES = {
-        ngx_str_t = "typedef struct { size_t len; const unsigned char *data; }"
-            .. " ngx_str_t;",
-        ngx_http_request_t =
-            "typedef struct ngx_http_request_s ngx_http_request_t;",
-        ngx_http_lua_ffi_str_t = "typedef struct { int len; "
-            .. "const unsigned char *data; } ngx_http_lua_ffi_str_t;",
-    }
-    for name, definition in pairs(TYPES) do
-        if not pcall(ffi.typeof, name) then
-            ffi.cdef(definition)
-        end
-    end
-end
-
-
 local function add_memory(ffi)
     local BYTES = ffi.typeof("char[?]")
     local kept, size_pointer, message_pointer
@@ -141,7 +124,6 @@ end
 
 local has_ffi, ffi = pcall(require, "ffi")
 if has_ffi then
-    add_types(ffi)
     add_memory(ffi)
 else
     for _, name in pairs {"set_string_buf_size", "get_string_buf",

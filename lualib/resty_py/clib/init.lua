@@ -1,7 +1,8 @@
 -- ffi.C as libraries for OpenResty expect it: with what nginx has linked in.
 --
---   install()   puts a table in the place of ffi.C; without FFI it lets
---               require "ffi" say which flavour has it
+--   install()   puts a table in the place of ffi.C, and declares types that
+--               lua-resty-core does; without FFI it lets require "ffi" say who
+--               has it
 --
 -- nginx's process holds OpenSSL and nginx's own functions, so that code which
 -- runs in it calls them by ffi.C. Here ffi.C is asked first; what it does not
@@ -35,6 +36,13 @@ local LIBRARIES = {
 }
 
 local FUNCTION = "^ctype<.*%(%)"
+
+local TYPES = [[
+typedef struct { size_t len; const unsigned char *data; } ngx_str_t;
+typedef struct { int len; const unsigned char *data; } ngx_http_lua_ffi_str_t;
+typedef struct ngx_http_request_s ngx_http_request_t;
+typedef unsigned char u_char;
+]]
 
 local _M = {}
 
@@ -143,6 +151,7 @@ function _M.install()
         searchers[#searchers + 1] = explain
     elseif type(ffi.C) == "userdata" then
         ffi.C = proxy(ffi)
+        ffi.cdef(TYPES)
         getregistry().ngx_lua_ctx_tables = setmetatable({}, {__mode = "v"})
     end
 end
