@@ -202,6 +202,25 @@ async def test_what_is_missing(tmp_path):
         )
 
 
+async def test_errors_name_the_caller_s_line(tmp_path):
+    async with open_rig(LUAJIT, tmp_path) as rig:
+        assert await rig.run(
+            """
+            local C = require("ffi").C
+            local function said(f)
+                return (select(2, pcall(f)))
+            end
+            return said(function() return C[nil] end),
+                   said(function() C[1] = 1 end),
+                   said(function() C.resty_py_none = 1 end)
+            """
+        ) == (
+            b"(run):6: bad argument #2 to '__index' (string expected, got nil)",
+            b"(run):7: bad argument #2 to '__newindex' (string expected, got number)",
+            b"(run):8: missing declaration for symbol 'resty_py_none'",
+        )
+
+
 async def test_types_that_lua_resty_core_declares(tmp_path):
     """A library may use them without more ado, and declare what it likes itself."""
     async with open_rig(LUAJIT, tmp_path) as rig:

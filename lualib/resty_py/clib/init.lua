@@ -25,7 +25,6 @@ local pcall = pcall
 local rawset = rawset
 local require = require
 local setmetatable = setmetatable
-local sub = string.sub
 local tostring = tostring
 local type = type
 
@@ -67,13 +66,19 @@ local function load_openssl(ffi)
 end
 
 
+-- What stock ffi.C says, without the place, which is ours.
+local function plain(err)
+    return (gsub(tostring(err), "^%S+:%d+: ", ""))
+end
+
+
 -- What is said of a symbol that is nowhere.
 local function complaint(name, err)
-    if sub(name, 1, 4) == "ngx_" then
+    if find(tostring(name), "^ngx_") then
         return "resty-py has nothing in place of nginx's symbol '" .. name
             .. "'"
     end
-    return (gsub(tostring(err), "^%S+:%d+: ", ""))
+    return plain(err)
 end
 
 
@@ -85,6 +90,11 @@ local function proxy(ffi)
 
     local function get(name)
         return C[name]
+    end
+
+
+    local function set(name, value)
+        C[name] = value
     end
 
 
@@ -129,7 +139,10 @@ local function proxy(ffi)
     return setmetatable({}, {
         __index = index,
         __newindex = function(_, name, value)
-            C[name] = value
+            local ok, err = pcall(set, name, value)
+            if not ok then
+                error(plain(err), 2)
+            end
         end,
     })
 end
