@@ -18,6 +18,7 @@ local assert = assert
 local error = error
 local loadfile = loadfile
 local pairs = pairs
+local type = type
 local as_function = _G.python.as_function
 
 
@@ -57,9 +58,11 @@ local loadlib = package.loadlib
 local prepare = native.compiled.prepare
 
 function package.loadlib(file, name)
-    local ok, err = prepare(file)
-    if not ok then
-        return nil, err, "open"
+    if type(file) == "string" then
+        local ok, err = prepare(file)
+        if not ok then
+            return nil, err, "open"
+        end
     end
     return loadlib(file, name)
 end

@@ -97,6 +97,7 @@ def prepare(flavour: Flavour, path: bytes) -> bool:
     Raises:
         HostError: it cannot be used by *flavour* in this process.
     """
+    path = path.partition(b"\0")[0]  # as C reads it
     try:
         library = elf.read(path)
     except OSError:

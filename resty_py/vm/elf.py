@@ -5,6 +5,7 @@ Only the section headers are read, which every linker writes.
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def read(path: str | bytes) -> Library | None:
     Raises:
         OSError: it cannot be read.
     """
-    data = Path(path.decode() if isinstance(path, bytes) else path).read_bytes()
+    data = Path(os.fsdecode(path)).read_bytes()
     if not data.startswith(_MAGIC) or len(data) < 64 or data[4] != _CLASS_64:
         return None
     try:

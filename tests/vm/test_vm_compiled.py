@@ -127,6 +127,26 @@ print(run("luajit21", "return type(require('lfs').dir)"))
         ]
 
 
+@pytest.mark.parametrize("flavour", VERSIONS)
+def test_what_loadlib_takes(flavour, tmp_path):
+    """Any file name, and what C takes for one."""
+    name = os.fsdecode(bytes(tmp_path) + b"/\xff.so")
+    shutil.copy(module(VERSIONS[flavour]), name)
+    name = "".join(f"\\\\{byte}" for byte in os.fsencode(name))
+    code = f"""
+for arguments in (
+    "nil, 'x'", "{{}}, 'x'", "'/none\\0more', 'x'", "'{name}', 'luaopen_lpeg'",
+):
+    call = f"pcall(package.loadlib, {{arguments}})"
+    print(run({flavour!r}, f"return (select(2, {{call}}))"))
+"""
+    no_text, no_table, missing, found = python(code)
+    assert no_text.endswith("(string expected, got nil)")
+    assert no_table.endswith("(string expected, got table)")
+    assert missing == "None"
+    assert found.startswith("<Lua function")
+
+
 def test_a_module_in_a_worker_and_its_threads(tmp_path):
     (tmp_path / "job.lua").write_text(
         "return {match = function(s)"
