@@ -92,7 +92,8 @@ def _looking_into_itself() -> Iterator[None]:
 def prepare(flavour: Flavour, path: bytes) -> bool:
     """Make ready for a compiled module, if *path* is one.
 
-    What is no ELF file, or asks for nothing of Lua, is left to the linker.
+    What is no ELF file, or asks for nothing of Lua, is left to the linker. One
+    that ends too early is not: the linker would crash the process.
 
     Raises:
         HostError: it cannot be used by *flavour* in this process.
@@ -102,6 +103,8 @@ def prepare(flavour: Flavour, path: bytes) -> bool:
         library = elf.read(path)
     except OSError:
         return True
+    except elf.DamagedError:
+        raise HostError("the file is cut short or damaged") from None
     asked = {name for name in library.undefined if _API.match(name)} if library else ()
     if library is None or not asked:
         return True

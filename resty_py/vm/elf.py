@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Library", "read"]
+__all__ = ["DamagedError", "Library", "read"]
 
 _MAGIC = b"\x7fELF"
 _CLASS_64 = 2
@@ -25,6 +25,10 @@ _HEADER, _HEADER_AT = "Q I 5H H", 0x28
 _SECTION = "4x I 16x Q Q I 12x Q"
 _SYMBOL = "I 2x H 16x"
 _DYNAMIC_ENTRY = "q Q"
+
+
+class DamagedError(Exception):
+    """An ELF file ends too early, or has nonsense in it."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,15 @@ def read(path: str | bytes) -> Library | None:
 
     Raises:
         OSError: it cannot be read.
+        DamagedError: it is one, and no whole one.
     """
     data = Path(os.fsdecode(path)).read_bytes()
     if not data.startswith(_MAGIC) or len(data) < 64 or data[4] != _CLASS_64:
         return None
     try:
         return _Reader(data).library()
-    except (struct.error, IndexError):
-        return None
+    except (struct.error, IndexError, ValueError, OverflowError) as exc:
+        raise DamagedError(str(exc)) from exc
 
 
 class _Reader:

@@ -147,6 +147,17 @@ for arguments in (
     assert found.startswith("<Lua function")
 
 
+@pytest.mark.parametrize("flavour", VERSIONS)
+def test_a_file_that_is_cut_short_is_refused(flavour, tmp_path):
+    """The linker would end the process with a signal."""
+    content = module(VERSIONS[flavour]).read_bytes()
+    files = [tmp_path / f"{part}.so" for part in range(1, 9)]
+    for part, file in enumerate(files, 1):
+        file.write_bytes(content[: len(content) * part // 9])
+    code = f"for path in {list(map(str, files))!r}: print(load({flavour!r}, path))"
+    assert python(code) == ["the file is cut short or damaged"] * len(files)
+
+
 def test_a_module_in_a_worker_and_its_threads(tmp_path):
     (tmp_path / "job.lua").write_text(
         "return {match = function(s)"
@@ -174,3 +185,8 @@ def test_what_a_library_has_and_needs(tmp_path):
     for content in (b"", b"\x7fELF", b"\x7fELF\2\1" + bytes(99), b"text" * 99):
         text.write_bytes(content)
         assert elf.read(str(text)) in (None, elf.Library((), frozenset(), frozenset()))
+    content = bytearray(module("5.4").read_bytes())
+    content[0x28:0x30] = b"\xff" * 8  # where the section headers are
+    text.write_bytes(content)
+    with pytest.raises(elf.DamagedError):
+        elf.read(str(text))
