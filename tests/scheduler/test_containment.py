@@ -105,6 +105,47 @@ async def test_light_threads_are_collected(variant, tmp_path):
         assert left < 8
 
 
+# What a request leaves behind leads to the coroutines of its light threads: the
+# stack of a handler that ended before its time, its ctx, their results.
+LEFT = {
+    "exit": "ngx.thread.wait(t[1], t[2]) ngx.exit(200)",
+    "killed": "ngx.exit(200)",
+    "redirect": "ngx.redirect('/')",
+    "error": "ngx.thread.wait(t[1]) error('x')",
+    "ctx": "ngx.ctx.threads = t ngx.thread.wait(t[1]) ngx.say(1)",
+    "results": "ngx.sleep(0.001) ngx.say(1)",
+}
+
+
+@each_variant
+async def test_requests_are_collected_with_their_light_threads(variant, tmp_path):
+    async with open_rig(variant, tmp_path) as rig:
+        for ending in LEFT.values():
+            port = rig.serve(
+                f"""
+                local t = {{}}
+                for i = 1, 2 do
+                    t[i] = ngx.thread.spawn(function() ngx.sleep(0) return t end)
+                end
+                {ending}
+                """
+            )
+            for _ in range(20):
+                async with await open_client(port) as client:
+                    await client.get()
+        left = await rig.run(
+            """
+            for _ = 1, 4 do collectgarbage() end
+            local left = 0
+            for _, record in pairs(require("resty_py.scheduler").light) do
+                if record ~= true then left = left + 1 end
+            end
+            return left
+            """
+        )
+        assert left < 8
+
+
 @each_variant
 async def test_a_wait_that_c_kept_from_happening_is_undone(
     variant, tmp_path, autojump_clock

@@ -30,6 +30,7 @@ local format = string.format
 local getinfo = debug.getinfo
 local light = scheduler.light
 local pause = scheduler.pause
+local record = scheduler.record
 local resume = coroutine.resume
 local running = coroutine.running
 local setmetatable = setmetatable
@@ -79,7 +80,7 @@ end
 
 
 local function status_of(co)
-    local thread = light[co]
+    local thread = record(co)
     if not thread then
         return waiting[co] or status(co)
     elseif thread ~= true and thread.dead then

@@ -24,8 +24,11 @@
 --    descriptor that was closed and opened anew within the same batch.
 -- 6. Fairness: the queue is served first come, first served, and a thread
 --    whose operations never need to wait pauses after SLICE of them.
--- 7. A thread that ended drops its coroutine: `light` is keyed by it, and a
---    Lua without ephemeron tables (5.1, LuaJIT) would keep both for ever.
+-- 7. `light` must not lead to the coroutines that it is keyed by: a Lua without
+--    ephemeron tables (5.1, LuaJIT) would keep them for ever, and a record
+--    leads to its request and its parent's stack, where its coroutine may be.
+--    So there the record of a dead thread hangs on the coroutine instead: as
+--    its environment, for nothing runs in it any more.
 --
 -- Fields of a light thread:
 --
@@ -87,9 +90,14 @@ local stop = 0
 local cache = {}
 local cached = 0
 
--- Coroutine of a light thread -> its record if it was spawned, else true.
+-- Coroutine of a light thread -> its record if it was spawned (HANGING where
+-- that hangs on the coroutine), else true.
 local light = setmetatable({}, {__mode = "k"})
 _M.light = light
+
+local HANGING = {}
+local HAS_EPHEMERONS = _VERSION ~= "Lua 5.1"
+local getfenv, setfenv = debug.getfenv, debug.setfenv
 
 local Thread = {}
 Thread.__index = Thread
@@ -171,11 +179,33 @@ local function undo_wait(thread)
 end
 
 
-local function finish(thread, ok, ...)
+-- Returns the record of a spawned light thread by its coroutine, true for any
+-- other light thread's, nil for what is none.
+function _M.record(co)
+    local record = light[co]
+    if record == HANGING then
+        return getfenv(co)
+    end
+    return record
+end
+
+
+-- Marks a light thread as dead; returns its coroutine.
+local function bury(thread)
     local co = thread.co
     _M.alive = _M.alive - 1
     thread.dead = true
     thread.co = nil
+    if thread.parent and not HAS_EPHEMERONS then
+        light[co] = HANGING
+        setfenv(co, thread)
+    end
+    return co
+end
+
+
+local function finish(thread, ok, ...)
+    local co = bury(thread)
     if thread.parked then
         undo_wait(thread)
     end
@@ -288,9 +318,7 @@ function _M.kill(thread)
         return
     end
     local owner = thread.owner
-    _M.alive = _M.alive - 1
-    thread.dead = true
-    thread.co = nil
+    bury(thread)
     thread.parked = false
     thread.value = nil
     thread.owner = nil

@@ -36,7 +36,7 @@ local error = error
 local format = string.format
 local getinfo = debug.getinfo
 local leave = scheduler.leave
-local light = scheduler.light
+local record = scheduler.record
 local run_now = scheduler.run_now
 local running = coroutine.running
 local select = select
@@ -152,7 +152,7 @@ end
 
 -- Returns the light thread that may be waited for | nil, the refusal.
 local function find(co, index)
-    local thread = light[co]
+    local thread = record(co)
     if type(co) ~= "thread" then
         return nil, format("bad argument #%d to 'wait' (lua thread expected)",
                            index)
@@ -256,7 +256,7 @@ function _M.kill(co)
     if type(co) ~= "thread" then
         error("bad argument #1 to 'kill' (lua thread expected)", 2)
     end
-    local thread = light[co]
+    local thread = record(co)
     local err = refusal(thread)
     if err == "already terminated" then
         thread.waited = true
