@@ -114,6 +114,17 @@ LEFT = {
     "error": "ngx.thread.wait(t[1]) error('x')",
     "ctx": "ngx.ctx.threads = t ngx.thread.wait(t[1]) ngx.say(1)",
     "results": "ngx.sleep(0.001) ngx.say(1)",
+    "wrapped": """
+        ngx.thread.wait(ngx.thread.spawn(function()
+            local me = coroutine.running()
+            pcall(coroutine.wrap(function()
+                local outer = me
+                error("x")
+                return outer
+            end))
+        end))
+        ngx.say(1)
+    """,
 }
 
 

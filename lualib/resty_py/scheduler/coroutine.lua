@@ -18,7 +18,7 @@
 --
 -- Follows ngx_http_lua_coroutine.c.
 
-local failed = require "resty_py.scheduler.trace".failed
+local pass = require "resty_py.scheduler.trace".pass
 local phases = require "resty_py.request.phases"
 local scheduler = require "resty_py.scheduler"
 
@@ -172,7 +172,7 @@ local function raise_or_return(co, ok, ...)
         if are_free() then
             error((...), 2)
         elseif me then
-            failed[me] = {co = co, err = (...)}
+            pass(me, co, (...))
         end
         error((...), 0)
     end

@@ -6,8 +6,8 @@
 --   here(base, level)  of the running one, from `level` on: 1 is who called
 --   raised(co)         what error() was called with in one that has failed,
 --                      before it put a place in front; nil: not by error()
---   failed             coroutine -> {co, err}: the one that it ran by
---                      coroutine.wrap, and the error that came of it
+--   pass(me, co, err)  notes that `err` has come out of `co`, which `me` runs
+--                      by coroutine.wrap
 --
 -- base: the function that calls what a light thread runs. Both return
 -- "stack traceback:" and a line per frame. Only the innermost frames are
@@ -24,7 +24,7 @@ local getinfo = debug.getinfo
 local getlocal = debug.getlocal
 local gsub = string.gsub
 local match = string.match
-local setmetatable = setmetatable
+local rawequal = rawequal
 local sub = string.sub
 local traceback = debug.traceback
 
@@ -36,9 +36,13 @@ local DEEPEST = 22
 -- and who called it.
 local WRAPPED = 2
 
-local failed = setmetatable({}, {__mode = "k"})
+-- The error that came out of a coroutine last, and where it had come from:
+-- {me, co, err, inner}. An error goes all its way at once, so that one is
+-- enough; to keep one for each coroutine would keep those for ever that lead to
+-- themselves (see scheduler/init.lua).
+local last
 
-local _M = {failed = failed}
+local _M = {}
 
 
 local function title(info)
@@ -98,12 +102,26 @@ local function frames(co, base, first)
 end
 
 
--- The coroutines that an error came through, the innermost first.
+local function came_from(co, err)
+    if last and last.me == co and rawequal(last.err, err) then
+        return last
+    end
+end
+
+
+function _M.pass(me, co, err)
+    last = {me = me, co = co, err = err, inner = came_from(co, err)}
+end
+
+
+-- The coroutines that an error came through, the innermost last.
 local function chain(co, err)
     local found, n = {co}, 1
-    while failed[found[n]] and failed[found[n]].err == err do
+    local link = came_from(co, err)
+    while link do
         n = n + 1
-        found[n] = failed[found[n - 1]].co
+        found[n] = link.co
+        link = link.inner
     end
     return found, n
 end
