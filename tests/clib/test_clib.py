@@ -78,6 +78,45 @@ async def test_functions_of_nginx(tmp_path):
         assert got == list(CALLS.values())
 
 
+#: What nginx 1.22 escapes of the printable characters, by type.
+ESCAPED = [
+    '"#%<>?\\^`{|}',
+    '"#%&+;<>?\\^`{|}',
+    "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}",
+    "\"#%'<>\\^`{|}",
+    "\"'<>\\^`{|~",
+    "%",
+    "%",
+]
+
+
+async def test_what_ngx_escape_uri_escapes(tmp_path):
+    """More than ngx.escape_uri."""
+    async with open_rig(LUAJIT, tmp_path) as rig:
+        got = await rig.run(
+            FUNCTIONS
+            + """
+            local escaped = {}
+            for kind = 0, 6 do
+                local found = {}
+                for byte = 0, 255 do
+                    local char = string.char(byte)
+                    if C.ngx_escape_uri(nil, char, 1, kind) ~= 0 then
+                        found[#found + 1] = char
+                    end
+                end
+                escaped[kind + 1] = table.concat(found)
+            end
+            return escaped
+            """
+        )
+    low, high = bytes(range(33)), bytes(range(127, 256))
+    assert got == [
+        low + printable.encode() + (high if kind < 5 else b"")
+        for kind, printable in enumerate(ESCAPED)
+    ]
+
+
 async def test_functions_of_a_request(tmp_path):
     app = """
         local ffi, base = require "ffi", require "resty.core.base"

@@ -12,10 +12,10 @@ local httptime = require "resty_py.codec.httptime"
 local log = require "resty_py.log"
 local methods = require "resty_py.request.methods"
 local scheduler = require "resty_py.scheduler"
-local uri = require "resty_py.codec.uri"
 
 local byte = string.byte
 local cast = ffi.cast
+local char = string.char
 local copy = ffi.copy
 local find = string.find
 local format = string.format
@@ -76,8 +76,8 @@ end
 -- Text ------------------------------------------------------------------------
 
 
-local function hex(char)
-    return format("%02x", byte(char))
+local function hex(character)
+    return format("%02x", byte(character))
 end
 
 
@@ -86,11 +86,40 @@ function _M.ngx_hex_dump(target, source, size)
 end
 
 
--- Without a target: how many bytes of the source would be escaped. The type
--- is that of ngx.escape_uri.
+-- Printable characters that ngx_escape_uri() escapes, by type: more than
+-- ngx.escape_uri(), for nginx has added some since (1.21.1).
+local PRINTABLE = {
+    [0] = [["#%<>?\^`{|}]],
+    [1] = [["#%&+;<>?\^`{|}]],
+    [2] = [[!"#$%&'()*+,/:;<=>?@[\]^`{|}]],
+    [3] = [["#%'<>\^`{|}]],
+    [4] = [["'<>\^`{|~]],
+    [5] = "%",
+    [6] = "%",
+}
+
+-- Types that leave bytes from DEL on as they are.
+local EIGHT_BITS = {[5] = true, [6] = true}
+
+-- Type -> byte -> what it becomes.
+local escapes = {}
+for kind, printable in pairs(PRINTABLE) do
+    escapes[kind] = {}
+    for value = 0, 255 do
+        local character = char(value)
+        if value <= 32 or value >= 127 and not EIGHT_BITS[kind]
+            or find(printable, character, 1, true)
+        then
+            escapes[kind][character] = format("%%%02X", value)
+        end
+    end
+end
+
+
+-- Without a target: how many bytes of the source would be escaped.
 function _M.ngx_escape_uri(target, source, size, kind)
     local text = text_of(source, size)
-    local escaped = uri.escape(text, tonumber(kind))
+    local escaped = gsub(text, ".", escapes[tonumber(kind)])
     if target == nil then
         return cast(ADDRESS, (#escaped - #text) / 2)
     end
@@ -115,7 +144,7 @@ local function decode(decoder)
         end
         put(target.data, text)
         target.len = #text
-        return OK
+        return int64(OK)
     end
 end
 
