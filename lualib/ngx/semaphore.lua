@@ -5,6 +5,8 @@
 --   sem:wait(seconds)  takes one; true | nil or false, "timeout"
 --   sem:count()        resources left, negative: how many wait
 --
+-- The methods are functions of the module as well: wait(sem, seconds).
+--
 -- Rules:
 --
 -- 1. Who waits longest is served first: nobody takes a resource while others
@@ -190,5 +192,7 @@ function Semaphore:count()
     return self.resources - self.waiting
 end
 
+
+_M.wait, _M.post, _M.count = Semaphore.wait, Semaphore.post, Semaphore.count
 
 return _M

@@ -21,6 +21,10 @@ REQ = "local req = require 'ngx.req' "
 RESP = "local resp = require 'ngx.resp' "
 ERRLOG = "local errlog = require 'ngx.errlog' "
 PROCESS = "local process = require 'ngx.process' "
+SEMAPHORE = (
+    "local all = require 'ngx.semaphore' "
+    "local new, wait, post, count = all.new, all.wait, all.post, all.count "
+)
 BASE = "local base = require 'resty.core.base' "
 
 CASES = {
@@ -54,6 +58,10 @@ CASES = {
     "process_type": said("process.type()", PROCESS),
     "process_pid": said("process.get_master_pid() == ngx.worker.pid()", PROCESS),
     "process_agent": said("process.enable_privileged_agent()", PROCESS),
+    "semaphore_functions": lua(
+        SEMAPHORE + "local sem = new(1) ngx.say(wait(sem, 0), post(sem), count(sem))"
+        "ngx.say(pcall(post, {}))"
+    ),
     "codes": said("base.FFI_OK, base.FFI_NO_REQ_CTX, base.FFI_BAD_CONTEXT", BASE),
     "refs": lua(
         BASE + "local t = {} local r = base.ref_in_table"
