@@ -33,6 +33,16 @@ async def test_facts(flavour):
         ]
 
 
+async def test_facts_take_no_arguments(flavour):
+    lua = """
+        ngx.say(ngx.worker.id(1), ngx.worker.count({}), ngx.worker.exiting(nil))
+        ngx.say(ngx.worker.pid("x", 2) == ngx.worker.pid())
+        ngx.say(ngx.config.nginx_configure(1) == ngx.config.nginx_configure())
+    """
+    async with serving(lua, flavour) as app:
+        assert await app.say() == ["01false", "true", "true"]
+
+
 async def test_phases(flavour):
     lua = """
         local phase

@@ -42,6 +42,13 @@ local function pids()
 end
 
 
+-- Returns an API function around a host function, which takes no arguments:
+-- what callers pass beside is ignored, as of any Lua function.
+local function plain(host_function)
+    return function() return host_function() end
+end
+
+
 local function get_raw_phase()
     return RAW_PHASES[current().phase]
 end
@@ -54,7 +61,7 @@ function _M.table()
         debug = false,
         prefix = prefix,
         nginx_version = version.nginx_number,
-        nginx_configure = worker.configure,
+        nginx_configure = plain(worker.configure),
         ngx_lua_version = version.ngx_lua_number,
     }
 end
@@ -65,9 +72,9 @@ function _M.install(ngx)
     ngx.get_raw_phase = get_raw_phase
     ngx.config = _M.table()
     ngx.worker = {
-        id = worker.number,
-        count = worker.count,
-        pid = worker.pid,
+        id = plain(worker.number),
+        count = plain(worker.count),
+        pid = plain(worker.pid),
         pids = pids,
         exiting = function()
             return lifecycle.exiting
