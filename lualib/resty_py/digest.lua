@@ -40,6 +40,9 @@ end
 
 
 function methods:final()
+    if not self.name then
+        error("not a digest object", 2)
+    end
     return hash(self.name, concat(self, "", 1, self.n))
 end
 

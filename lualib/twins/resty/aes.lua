@@ -18,7 +18,10 @@ local bytes_to_key = native.cipher.bytes_to_key
 local exists = native.cipher.exists
 local host_decrypt = native.cipher.decrypt
 local host_encrypt = native.cipher.encrypt
+local error = error
+local format = string.format
 local setmetatable = setmetatable
+local tonumber = tonumber
 local type = type
 
 local IV_SIZE, GCM_IV_SIZE, SALT_SIZE = 16, 12, 8
@@ -30,6 +33,28 @@ local _M = {
 }
 
 local mt = {__index = _M}
+
+
+-- An error of the caller of method `name` unless `value` is a string.
+local function check_string(value, position, name)
+    if type(value) ~= "string" then
+        error(format("bad argument #%d to '%s' (string expected, got %s)",
+                     position, name, type(value)), 3)
+    end
+end
+
+
+-- Returns how often to hash; an error of new()'s caller for what says nothing
+-- of the kind, or names no digest.
+local function check_hashing(hash, rounds)
+    rounds = tonumber(rounds or 1)
+    if not _M.hash[hash] then
+        error("bad argument #4 to 'new' (no such digest)", 3)
+    elseif not (rounds and rounds < 2 ^ 31) then
+        error("bad argument #5 to 'new' (number expected)", 3)
+    end
+    return rounds
+end
 
 
 function _M.cipher(size, mode)
@@ -68,11 +93,13 @@ end
 function _M.new(_, key, salt, cipher, hash, rounds, iv_size, padding)
     cipher = cipher or _M.cipher()
     hash = hash or _M.hash.md5
+    check_string(key, 1, "new")
+    check_string(salt or "", 2, "new")
     local iv
     if type(hash) == "table" then
         key, iv = given_key(key, hash, cipher)
     else
-        key, iv = made_key(key, salt, hash, rounds or 1, cipher)
+        key, iv = made_key(key, salt, hash, check_hashing(hash, rounds), cipher)
     end
     if not key then
         return nil, iv
@@ -85,6 +112,7 @@ end
 
 
 function _M:encrypt(s)
+    check_string(s, 1, "encrypt")
     local text, tag = host_encrypt(self._name, self._key, self._iv,
                                    self._padding, s)
     if text and tag then
@@ -97,6 +125,8 @@ end
 
 
 function _M:decrypt(s, tag)
+    check_string(s, 1, "decrypt")
+    check_string(tag or "", 2, "decrypt")
     local text, err = host_decrypt(self._name, self._key, self._iv,
                                    self._padding, s, tag)
     if not text then
