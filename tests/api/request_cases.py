@@ -89,6 +89,10 @@ ngx.header.expires = {"m", "n"} ngx.header.content_range = {"p", "q"}
 ngx.header.www_authenticate = {"r", "s"} ngx.header.refresh = {"t", "u"}
 ngx.header.content_encoding = {"v", "w"} ngx.header.accept_ranges = {"a", "b"}
 show(ngx.header.server, ngx.header.etag)
+=== header_single_builtins_cleared
+ngx.header.etag = {"a", ""} ngx.header.refresh = "x" ngx.header.connection = nil
+require "ngx.resp".add_header("Refresh", "")
+show(ngx.header.etag, ngx.header.refresh, ngx.header.connection)
 === header_multi_builtins
 ngx.header.cache_control = {"a", "b"} ngx.header.link = {"c", "d"}
 ngx.header.set_cookie = {"e=1", "f=2"} ngx.header.location = {"/a", "/b"}

@@ -60,6 +60,15 @@ async def test_a_header_is_taken_out(flavour, gone):
     assert header(answer, "a") == []
 
 
+@pytest.mark.parametrize("gone", ["nil", "{}", "''", "{'x', ''}"])
+async def test_a_server_that_does_not_say_who_it_is(flavour, gone):
+    answer = await _answer(
+        f"ngx.header.server = 'x' ngx.header.Server, ngx.header.Date = {gone}, nil",
+        flavour,
+    )
+    assert header(answer, "server") == header(answer, "date") == []
+
+
 async def test_a_value_cannot_begin_another_line(flavour):
     lua = r'ngx.header.a = "1\r\nb: 2\0\127" ngx.header["c: d\n"] = "\t\200"'
     answer = await _answer(lua, flavour)

@@ -63,10 +63,9 @@ end
 
 -- Headers with a slot of nginx's own: single, and written as last named.
 -- (Location has one, but leaves it where it is a path.)
-local SINGLE = set("server", "date", "content-encoding", "refresh",
-                   "last-modified", "content-range", "accept-ranges",
-                   "www-authenticate", "expires", "etag", "e-tag",
-                   "content-length")
+local SINGLE = set("content-encoding", "refresh", "last-modified",
+                   "content-range", "accept-ranges", "www-authenticate",
+                   "expires", "etag", "e-tag", "content-length")
 
 
 -- These return nothing, or why they refuse.
@@ -100,7 +99,25 @@ local function put_connection(r, record, value)
     if find(lower(value), "close", 1, true) then
         r.keepalive = false
     end
-    headers_of(r):set(record.name, value, "connection")
+    if value ~= "" then
+        headers_of(r):set(record.name, value, "connection")
+    elseif r.headers then
+        r.headers:clear("connection")
+    end
+end
+
+
+-- Server and Date: what was set takes the place of the server's own, even if
+-- it is nothing.
+local function put_signature(r, record, value)
+    local headers, key = headers_of(r), record.lower
+    headers.own = headers.own or {}
+    headers.own[key] = false
+    if value ~= "" then
+        headers:set(record.name, value, key, true)
+    else
+        headers:clear(key)
+    end
 end
 
 
@@ -120,6 +137,8 @@ local SPECIAL = {
     ["last-modified"] = put_last_modified,
     ["content-length"] = put_content_length,
     connection = put_connection,
+    server = put_signature,
+    date = put_signature,
 }
 
 
@@ -131,7 +150,7 @@ local function put(r, record, value, override)
     if special then
         return special(r, record, value)
     elseif value == "" then
-        if override and r.headers then
+        if (override or SINGLE[key]) and r.headers then
             r.headers:clear(key)
         end
     elseif override or SINGLE[key] then
