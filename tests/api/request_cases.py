@@ -64,6 +64,8 @@ def _parse(block: str) -> Case:
 
 
 CASES = parse_cases(r"""
+=== negative_zero
+ngx.say(-0.0, {-0.0, math.ceil(-0.5)}) ngx.log(ngx.ERR, -0.0)
 === header_plain
 ngx.header["X-Foo"] = "bar" ngx.header.x_number = 3.5 ngx.header.x_bool = true
 ngx.header[5] = "five"

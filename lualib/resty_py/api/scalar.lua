@@ -21,11 +21,17 @@ local function number_text(number)
 end
 
 
+-- What is written as an integer has no negative zero.
+local function written(number)
+    return number == 0 and "0" or number_text(number)
+end
+
+
 local BY_TYPE = {
     string = function(value)
         return value
     end,
-    number = number_text,
+    number = written,
     boolean = tostring,
     ["nil"] = tostring,
 }
