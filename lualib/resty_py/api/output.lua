@@ -27,13 +27,18 @@ local OUTPUT = phases.OUTPUT
 local EXPECTED = "string, number, boolean, nil, ngx.null, or array table "
     .. "expected, but got "
 
+-- The largest index that an array may have: nginx counts in a C int.
+local MAX_INDEX = 2 ^ 31 - 1
+
 local append
 
 
 local function array_length(array)
     local n = 0
     for key in next, array do
-        if type(key) ~= "number" or key <= 0 or key % 1 ~= 0 then
+        if type(key) ~= "number" or key <= 0 or key > MAX_INDEX
+           or key % 1 ~= 0
+        then
             return nil
         elseif key > n then
             n = key
