@@ -33,6 +33,11 @@ CASES = {
         "local all = ngx.req.get_headers()['x-a'] ngx.say(table.concat(all, ' '))",
         "GET / HTTP/1.1\nX-A: zero",
     ),
+    "req_nothing": lua(
+        REQ + "local function show() local all = ngx.req.get_headers()['x-a']"
+        " ngx.say(type(all) == 'table' and table.concat(all, '|') or all) end "
+        "req.add_header('X-A', '') show() req.add_header('X-A', {'', 'b'}) show()"
+    ),
     "req_no_value": said("pcall(req.add_header, 'X-A')", REQ),
     "req_no_name": said("pcall(req.add_header, nil, 'x')", REQ),
     "req_empty": said("pcall(req.add_header, 'X-A', {})", REQ),

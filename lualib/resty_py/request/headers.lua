@@ -188,8 +188,8 @@ local function change(r, name, value, override)
     local record = escape.name(name)
     local key = record.lower
     value = escape.value(value)
-    if value == "" then
-        return not override or _M.clear(r, name)
+    if value == "" and (override or SINGLE[key]) then
+        return _M.clear(r, name)
     end
     local setter = SETTERS[key]
     if setter and not setter(r.head, value, r) then
