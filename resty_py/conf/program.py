@@ -144,6 +144,7 @@ class _Compiler:
     access_logs: list[AccessLog] = field(default_factory=list)
     resolvers: list[Resolver] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    logged: set[str] = field(default_factory=set)
 
     # The parts of a program ---------------------------------------------------
 
@@ -162,8 +163,7 @@ class _Compiler:
         return table
 
     def http(self, http: Http) -> dict[bytes, Any]:
-        formats = {to_bytes(k): self.plain(v) for k, v in http.log_formats.items()}
-        return {
+        table = {
             # Only what a server has in force is opened.
             b"settings": self.settings({**http.settings, "access_log": ()}),
             b"hooks": self.plain(http.hooks),
@@ -171,8 +171,20 @@ class _Compiler:
             b"endpoints": [self.plain(endpoint) for endpoint in http.endpoints],
             b"maps": [self.plain(one) for one in http.maps],
             b"upstreams": [self.plain(one) for one in http.upstreams],
-            b"log_formats": formats,
             b"declared": _declared(http),
+        }
+        table[b"log_formats"] = self.log_formats(http)
+        return table
+
+    def log_formats(self, http: Http) -> dict[bytes, Any]:
+        """Return the formats by name; ``combined`` only where a log has it.
+
+        Variables that a format names are kept as they were first read.
+        """
+        return {
+            to_bytes(name): self.plain(one)
+            for name, one in http.log_formats.items()
+            if name != "combined" or name in self.logged
         }
 
     def server(self, server: Server) -> dict[bytes, Any]:
@@ -247,6 +259,7 @@ class _Compiler:
         return _place(self.error_logs, tuple(logs)) if logs else None
 
     def _access_log(self, log: AccessLog) -> dict[str, Any]:
+        self.logged.add(log.format)
         table: dict[str, Any] = {"format": log.format, "condition": log.condition}
         if log.path.constant is None:
             table["path"] = log.path

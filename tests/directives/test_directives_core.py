@@ -79,6 +79,12 @@ LOOKS = """location /look { content_by_lua_block {
 } }"""
 
 CASES = {
+    # Only access logs in force keep what they name, and "combined" names Referer.
+    "headers_read_again": case(
+        "location / { content_by_lua_block { local v = ngx.var ngx.say(v.http_referer)"
+        " ngx.req.set_header('Referer', 'new') ngx.say(v.http_referer) } }",
+        get("/", "Referer: old"),
+    ),
     # location
     "prefix": case(locations("/", "/a", "/ab"), "/", "/a", "/abc", "/b", "/a/b"),
     "exact": case(locations("/", "= /a", "/a"), "/a", "/a/", "/ab"),
