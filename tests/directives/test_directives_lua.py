@@ -23,6 +23,15 @@ CASES = {
         "location / { set_by_lua_file $a lua/set.lua $arg_x $arg_y; return 200 [$a]; }",
         "/?x=1&y=2", "/",
     ),
+    # body_filter_by_lua
+    "chunks_are_text": case(
+        "location / { echo -n abc; body_filter_by_lua_block { if ngx.arg[2] then"
+        " return end for _, chunk in ipairs {5, {'a', {'b', 2.5}}, {}, {true}, {print},"
+        " {a = 1}, {[2] = 'x'}, true, ngx.null} do local ok, err = pcall(function()"
+        " ngx.arg[1] = chunk end) ngx.log(ngx.ERR, tostring(ok), err, type(ngx.arg[1]),"
+        " ':', ngx.arg[1]) end ngx.log(ngx.ERR, ngx.arg.x, ngx.arg[3]) ngx.arg[1] = 7"
+        " } }"
+    ),
     "set_arguments": case(
         "location / { set_by_lua $a 'return select(\"#\", ...) .. tostring((...))' a"
         " b c; return 200 $a; }"

@@ -27,7 +27,6 @@ local hooks = require "resty_py.request.hooks"
 local log = require "resty_py.log"
 
 local chunk_of = handler.chunk
-local concat = table.concat
 local debugs = log.debugs
 local format = string.format
 local ipairs = ipairs
@@ -66,28 +65,6 @@ end
 -- body_filter_by_lua --------------------------------------------------------
 
 
-local function flatten(value, pieces)
-    if type(value) == "table" then
-        for i = 1, #value do
-            flatten(value[i], pieces)
-        end
-    else
-        pieces[#pieces + 1] = value
-    end
-    return pieces
-end
-
-
-local function text_of(chunk)
-    if chunk == nil then
-        return ""
-    elseif type(chunk) == "table" then
-        return concat(flatten(chunk, {}))
-    end
-    return chunk
-end
-
-
 -- What ngx.arg holds meanwhile: see api/arg.lua.
 local function call_body_filter(r, chunk, data, last)
     local former = r.arg
@@ -99,7 +76,7 @@ local function call_body_filter(r, chunk, data, last)
         r.filter_failed = true
         return "", false
     end
-    return text_of(arg[1]), arg[2]
+    return arg[1], arg[2]
 end
 
 
