@@ -229,6 +229,11 @@ ngx.say("x") ngx.exit(404)
 ngx.status = 404 ngx.say("x") ngx.exit(404)
 === exit_200_after_output
 ngx.say("x") ngx.exit(200)
+=== flush_refuses
+ngx.say("x") for _, wait in ipairs {1, "x", {}} do
+    show(pcall(function() return (ngx.flush(wait)) end))
+end
+show(pcall(function() return (ngx.flush(nil)) end))
 === exit_444_after_flush
 ngx.say("x") ngx.flush() ngx.exit(444)
 === exit_10_buffered

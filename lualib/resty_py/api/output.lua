@@ -202,6 +202,9 @@ local function flush(...)
     if select("#", ...) > 1 then
         error("attempt to pass " .. select("#", ...)
               .. " arguments, but accepted 0 or 1", 2)
+    elseif select("#", ...) == 1 and type((...)) ~= "boolean" then
+        error("bad argument #1 to 'flush' (boolean expected, got "
+              .. type((...)) .. ")", 2)
     end
     local err = refusal(r)
     if err then
