@@ -19,8 +19,17 @@ local worker = native.worker
 -- Connections of the privileged agent, if it is not said how many.
 local AGENT_CONNECTIONS = 512
 
-local _M = {version = require "resty.core.base".version,
-            get_master_pid = worker.master_pid, type = worker.kind}
+local _M = {version = require "resty.core.base".version}
+
+
+function _M.type()
+    return worker.kind()
+end
+
+
+function _M.get_master_pid()
+    return worker.master_pid()
+end
 
 
 function _M.enable_privileged_agent(connections)

@@ -92,7 +92,7 @@ async def test_conditions_are_bypassed(flavour):
 async def test_process(flavour):
     lua = """
         local process = require "ngx.process"
-        ngx.say(process.type(), " ", process.get_master_pid())
+        ngx.say(process.type(1), " ", process.get_master_pid({}))
         ngx.say(process.enable_privileged_agent())
     """
     async with serving(lua, flavour) as app:
