@@ -171,6 +171,8 @@ async def test_aes_gcm_and_padding(flavour):
         ("random.bytes(0/0)", "size of C type is unknown or too large"),
         ("random.bytes(2^32)", "size of C type is unknown or too large"),
         ("md5.final(md5)", "not a digest object"),
+        ("aes:encrypt('x')", "not an AES object"),
+        ("aes:decrypt('x')", "not an AES object"),
         ("aes:new()", "bad argument #1 to 'new' (string expected, got nil)"),
         ("aes:new('k', {})", "bad argument #2 to 'new' (string expected, got table)"),
         ("aes:new('k', nil, nil, 'md0')", "bad argument #4 to 'new' (no such digest)"),

@@ -44,6 +44,13 @@ local function check_string(value, position, name)
 end
 
 
+local function check_self(self)
+    if type(self) ~= "table" or not self._key then
+        error("not an AES object", 3)
+    end
+end
+
+
 -- Returns how often to hash; an error of new()'s caller for what says nothing
 -- of the kind, or names no digest.
 local function check_hashing(hash, rounds)
@@ -112,6 +119,7 @@ end
 
 
 function _M:encrypt(s)
+    check_self(self)
     check_string(s, 1, "encrypt")
     local text, tag = host_encrypt(self._name, self._key, self._iv,
                                    self._padding, s)
@@ -125,6 +133,7 @@ end
 
 
 function _M:decrypt(s, tag)
+    check_self(self)
     check_string(s, 1, "decrypt")
     check_string(tag or "", 2, "decrypt")
     local text, err = host_decrypt(self._name, self._key, self._iv,
