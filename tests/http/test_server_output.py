@@ -291,6 +291,32 @@ async def test_flush_tells_that_the_client_has_left(flavour, tmp_path):
         assert told.endswith("flush: nil client aborted")
 
 
+AFTERWARDS = """
+    ngx.print(("x"):rep(2^24))
+    ngx.flush(true)
+    local told = {}
+    for _, f in ipairs {ngx.say, ngx.print} do
+        local ok, err = f("x")
+        told[#told + 1] = tostring(ok) .. " " .. tostring(err)
+    end
+    ngx.log(ngx.WARN, "then: ", table.concat(told, ", "))
+"""
+
+
+async def test_nothing_is_taken_for_a_client_that_has_left(flavour, tmp_path):
+    async with wire(AFTERWARDS, tmp_path, flavour) as server:
+        async with server.client(buffer=4096) as slow:
+            await slow.send(request())
+            await slow.until(b"\r\n\r\n")
+            _reset(slow)
+        server.worker.stop()
+        with patience():
+            await server.worker.wait_stopped()
+        failed = "nil nginx output filter error"
+        told = server.log[-1].partition(", client: ")[0]
+        assert told.endswith(f"then: {failed}, {failed}")
+
+
 async def test_flush_tells_that_the_client_does_not_read(flavour, tmp_path, clock):
     async with (
         wire(FLUSH, tmp_path, flavour) as server,

@@ -143,7 +143,7 @@ local function put_out(r, data)
         r.eof = true
         return response.flush(r) and 1
     end
-    local ok = write(r, data)
+    local ok = not r.downstream.failed and write(r, data)
     if ok and r.downstream.pending and r.downstream:is_congested() then
         ok = push_back(r)
     end
