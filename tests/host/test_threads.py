@@ -55,6 +55,15 @@ function M.require(name)
     return type(require(name)) == "table"
 end
 
+-- Whether time goes on while nothing but Lua runs, and what kind it is of.
+function M.tell_time()
+    local start = ngx.now()
+    ngx.update_time()
+    repeat until ngx.now() > start
+    return ngx.time() >= math.floor(start), #ngx.today(),
+           #ngx.localtime(), #ngx.utctime(), ngx.get_phase()
+end
+
 function M.use_api()
     local seen = ngx.shared.seen
     seen:set("short", 1, 0.001)
@@ -222,6 +231,13 @@ async def test_what_is_there(variant, tmp_path, modules):
             False,
             True,
         )
+
+
+@each_variant
+async def test_time(variant, tmp_path, modules):
+    async with open_rig(variant, tmp_path, **modules) as rig:
+        told = await rig.run(CALL + "return run('default', 'jobs', 'tell_time')")
+        assert told == (True, True, 10, 19, 19, b"init")
 
 
 @each_variant

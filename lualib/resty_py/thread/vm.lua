@@ -6,8 +6,9 @@
 --                                  calls a function of a module
 --
 -- It is not driven by a loop, so that what waits or belongs to a request is
--- not there: `ngx` has what computes (encodings, hashes, times as text), the
--- constants, ngx.re, ngx.shared and ngx.config. Time goes on by itself.
+-- not there: `ngx` has what computes (encodings, hashes) or tells the time,
+-- the constants, ngx.re, ngx.shared, ngx.config and get_phase(), which says
+-- "init". Time goes on by itself.
 --
 -- Follows ngx_http_lua_get_task_ctx and ngx_http_lua_run_worker_thread.
 
@@ -25,6 +26,7 @@ local pcall = pcall
 local rawget = rawget
 local require = require
 local setmetatable = setmetatable
+local time = require "resty_py.api.time"
 local type = type
 local unpack = copy.unpack
 
@@ -38,10 +40,22 @@ local function let_time_go_on()
     clock.mono, clock.wall = nil, nil
     setmetatable(clock, {__index = function(_, name)
         clock.refresh()
-        local time = rawget(clock, name)
+        local value = rawget(clock, name)
         clock.mono, clock.wall = nil, nil
-        return time
+        return value
     end})
+end
+
+
+-- The functions that tell the time: there is nothing to update.
+local function install_time(ngx)
+    local idle = {refresh = function() end}
+    time.install(ngx, setmetatable(idle, {__index = clock}))
+end
+
+
+local function get_phase()
+    return "init"
 end
 
 
@@ -63,6 +77,8 @@ function _M.start(path, cpath, given)
     for _, name in ipairs(FILES) do
         require("resty_py.api." .. name).install(ngx)
     end
+    install_time(ngx)
+    ngx.get_phase = get_phase
     ngx.config = require("resty_py.api.config").table()
     _G.ngx = ngx
     package.loaded.ngx = ngx
