@@ -23,6 +23,35 @@ CASES = {
         "location / { set_by_lua_file $a lua/set.lua $arg_x $arg_y; return 200 [$a]; }",
         "/?x=1&y=2", "/",
     ),
+    # Lua's header filters, and responses that are captured
+    **{
+        f"captured_{name}": case(
+            f"location /sub {{ {sub} header_filter_by_lua_block {{"
+            " ngx.header.x_filter = 'h' .. ngx.status } }"
+            " location / { content_by_lua_block {"
+            " local r = ngx.location.capture('/sub') local h = r.header"
+            " ngx.say(r.status, #r.body, h.x_filter, h['Content-Type'], h.Location,"
+            " r.truncated) } }"
+        )
+        for name, sub in {
+            **{
+                f"exit_{code}": f"content_by_lua_block {{ ngx.exit({code}) }}"
+                for code in (404, 204, -1, 408, 444, 499)
+            },
+            **{
+                f"exit_{code}_with_headers":
+                f"content_by_lua_block {{ ngx.header.x = 1 ngx.exit({code}) }}"
+                for code in (404, -1, 408, 444, 499)
+            },
+            "late_444": "content_by_lua_block { ngx.say(1) ngx.exit(444) }",
+            "error": "content_by_lua_block { error('x') }",
+            "status": "content_by_lua_block { ngx.status = 503 ngx.exit(404) }",
+            "rewrite": "rewrite_by_lua_block { ngx.exit(410) } echo x;",
+            "redirect": "content_by_lua_block { ngx.redirect('/x') }",
+            "return": "return 404;",
+            "missing": "",
+        }.items()
+    },
     # body_filter_by_lua
     "chunks_are_text": case(
         "location / { echo -n abc; body_filter_by_lua_block { if ngx.arg[2] then"

@@ -193,6 +193,9 @@ local function change(r, name, value, override)
                     .. "sending out response headers")
         return
     end
+    if r.captured then
+        r.has_lua_headers = true
+    end
     local record = record_of(r, name)
     if record.name == "" then
         return

@@ -114,6 +114,9 @@ function _M.cut(r, code)
     if code > 0 and (r.status == 0 or r.sent == 0 and not r.parent) then
         r.status = code
     end
+    if r.parent then
+        r.cut_by = code
+    end
     return complete(r, true)
 end
 

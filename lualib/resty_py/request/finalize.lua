@@ -24,7 +24,8 @@ local sub = string.sub
 
 local OK = 0
 local HTTP_OK, CREATED, NO_CONTENT, SPECIAL = 200, 201, 204, 300
-local FOUND = 302
+local FOUND, INTERNAL_SERVER_ERROR = 302, 500
+local ERROR = -1
 
 local CUTTING = {[-1] = true, [408] = true, [444] = true, [499] = true}
 
@@ -126,6 +127,8 @@ function _M.finalize(r, rc)
     if rc >= SPECIAL and not CUTTING[rc] or rc == CREATED or rc == NO_CONTENT
     then
         return special(r, rc)
+    elseif rc == ERROR and r.refuse and not r.headers_sent then
+        return r:refuse(INTERNAL_SERVER_ERROR)
     elseif CUTTING[rc] then
         return ending.cut(r, rc)
     elseif rc ~= OK and rc < HTTP_OK and not r.headers_sent then

@@ -203,20 +203,34 @@ function Group:ended()
 end
 
 
--- 444 closes the connection, whoever says it.
-local function close(r)
-    ending.kill_threads(r)
-    return ending.cut(r, CLOSE)
+local function give_type(sr)
+    if not sr.content_type and sr.settings.lua_use_default_type then
+        sr.content_type = type_of(sr)
+    end
+end
+
+
+-- 408, 444 and 499 cut the connection, whoever says it; but nginx forgets the
+-- code of a subrequest of which Lua has set headers.
+local function cuts_main(sr)
+    return sr.cut_by and sr.cut_by > 0 and not sr.has_lua_headers
+end
+
+
+local function cut_main(sr)
+    ending.kill_threads(sr.main)
+    return ending.cut(sr.main, sr.cut_by)
 end
 
 
 local function completed_in_group(sr, cut)
     release(sr)
     sr.is_cut = cut
-    if cut and sr.status == CLOSE then
-        return close(sr.main)
+    if cut and cuts_main(sr) then
+        return cut_main(sr)
     elseif cut then
-        settle(sr, ERROR)
+        settle(sr, sr.cut_by or ERROR)
+        give_type(sr)
     end
     log_ended(sr)
     return sr.group:ended()
@@ -304,12 +318,25 @@ local function keep(sr, data)
 end
 
 
--- Stands for the special response of a captured subrequest.
+-- Lua's header filters see the code, whatever the status is.
+local function send_headers(sr, code)
+    local status = sr.status
+    sr.err_status = code
+    sr.last_modified = nil
+    sr.allow_ranges = false
+    response.send_headers(sr)
+    sr.status = status
+end
+
+
+-- Stands for the special response of a captured subrequest: a header block
+-- and no body. Where Lua has set headers, nginx sends none.
 local function refuse(sr, code)
     settle(sr, code)
-    if not sr.content_type and sr.settings.lua_use_default_type then
-        sr.content_type = type_of(sr)
+    if not (sr.headers_sent or sr.has_lua_headers) then
+        send_headers(sr, code)
     end
+    give_type(sr)
     return ending.complete(sr, false)
 end
 
