@@ -61,6 +61,12 @@ CASES = {
         " ':', ngx.arg[1]) end ngx.log(ngx.ERR, ngx.arg.x, ngx.arg[3]) ngx.arg[1] = 7"
         " } }"
     ),
+    "chunks_of_http10": case(
+        "location / { content_by_lua_block { if ngx.var.arg_x then"
+        " ngx.print('a') ngx.print('b') end }"
+        " body_filter_by_lua_block { ngx.log(ngx.ERR, ngx.arg[1], '|', ngx.arg[2]) } }",
+        get("/?x=1", version="1.0"), get("/", version="1.0"), "/?x=1",
+    ),
     "set_arguments": case(
         "location / { set_by_lua $a 'return select(\"#\", ...) .. tostring((...))' a"
         " b c; return 200 $a; }"

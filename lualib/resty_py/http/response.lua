@@ -398,6 +398,14 @@ function _M.open(r)
 end
 
 
+local function end_body(r)
+    if body_filters(r) and not r.body_over and not r.header_only then
+        return filter_body(r, "", true)
+    end
+    return true
+end
+
+
 -- Sends what was kept to be counted.
 local function end_buffering(r)
     local data = concat(r.out, "", 1, r.out_n)
@@ -410,15 +418,13 @@ local function end_buffering(r)
     if code then
         return replace(r, code)
     end
-    return r.header_only or _M.write(r, data, true)
-end
-
-
-local function end_body(r)
-    if body_filters(r) and not r.body_over and not r.header_only then
-        return filter_body(r, "", true)
+    if data ~= "" and not r.header_only then
+        local ok, err = _M.write(r, data)
+        if not ok then
+            return ok, err
+        end
     end
-    return true
+    return end_body(r)
 end
 
 
