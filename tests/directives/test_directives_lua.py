@@ -61,6 +61,12 @@ CASES = {
         " ':', ngx.arg[1]) end ngx.log(ngx.ERR, ngx.arg.x, ngx.arg[3]) ngx.arg[1] = 7"
         " } }"
     ),
+    "chunks_of_flushes": case(
+        "location / { content_by_lua_block { ngx.print('a') ngx.flush() ngx.print('b')"
+        " ngx.flush(true) ngx.flush(true) } body_filter_by_lua_block {"
+        " ngx.log(ngx.ERR, ngx.arg[1], '|', ngx.arg[2]) if ngx.arg[1] == '' then"
+        " ngx.arg[1] = '-' end } }", "/",
+    ),
     "chunks_of_http10": case(
         "location / { content_by_lua_block { if ngx.var.arg_x then"
         " ngx.print('a') ngx.print('b') end }"

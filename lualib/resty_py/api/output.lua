@@ -214,6 +214,8 @@ local function flush(...)
         return nil, "buffering"
     elseif not r.headers_sent then
         return nil, "nothing to flush"
+    elseif not write(r, "") then
+        return nil, "nginx output filter error"
     end
     local ok
     ok, err = response.flush(r)
