@@ -201,6 +201,15 @@ MORE = {
         " v.is_args) } }",
         "/?a=1",
     ),
+    "args_are_none_or_empty": case(
+        "location /files { try_files /none /say; } location /files_args {"
+        " try_files /none /say$is_args$args; } location /drop { rewrite ^ /say? last; }"
+        " location /keep { rewrite ^ /say last; }"
+        " location /say { content_by_lua_block {"
+        " ngx.say(type(ngx.var.args), ngx.var.args, type(ngx.var.query_string)) } }",
+        "/files", "/files?a=b", "/files_args", "/files_args?a=b", "/drop", "/drop?a=b",
+        "/keep", "/keep?a=b",
+    ),
     "defined_anew": case(
         "set $proxy_host here; set $ssl_protocol TLSv9; set $msie maybe; location / {"
         " return 200 '$proxy_host $ssl_protocol $msie $proxy_port'; }"

@@ -112,7 +112,7 @@ def test_a_directory_keeps_the_slash_of_the_uri(vm, root):
 @pytest.mark.parametrize(
     ("last", "result"),
     [
-        (["/index.php"], {"uri": "/index.php"}),
+        (["/index.php"], {"uri": "/index.php", "args": ""}),
         (["/i?a=1&b?c"], {"uri": "/i", "args": "a=1&b?c"}),
         (["/i?"], {"uri": "/i", "args": ""}),
         (["/i", Name("is_args"), Name("args")], {"uri": "/i", "args": "x=y"}),

@@ -127,7 +127,7 @@ end
 
 local function new_args(r, given, args)
     if not args then
-        return given.keep_args and r.args or nil
+        return r.args and (given.keep_args and r.args or "")
     elseif given.keep_args and r.args and r.args ~= "" then
         return args .. "&" .. r.args
     end

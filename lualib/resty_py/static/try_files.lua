@@ -93,7 +93,7 @@ local function fall_back(text)
     if mark then
         return {uri = sub(text, 1, mark - 1), args = sub(text, mark + 1)}
     end
-    return {uri = text}
+    return {uri = text, args = ""}
 end
 
 
