@@ -23,6 +23,18 @@ CASES = {
         "location / { set_by_lua_file $a lua/set.lua $arg_x $arg_y; return 200 [$a]; }",
         "/?x=1&y=2", "/",
     ),
+    # Lua's header filters
+    **{
+        f"location_{name}": case(
+            f"location / {{ return 301 /foo; header_filter_by_lua_block {{ {lua} }} }}"
+        )
+        for name, lua in {
+            "set": "ngx.header.location = '/bar'",
+            "built": "ngx.header.Location = ngx.header.location .. '?x'",
+            "several": "ngx.header.location = {'/bar', 'baz'}",
+            "gone": "ngx.header.location = nil",
+        }.items()
+    },
     # Lua's header filters, and responses that are captured
     **{
         f"captured_{name}": case(

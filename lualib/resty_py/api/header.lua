@@ -142,11 +142,21 @@ local SPECIAL = {
 }
 
 
+-- A redirect of nginx's own is another header, which gives way.
+local function forget_redirect(r)
+    r.local_redirect = false
+    r.headers:clear("location")
+end
+
+
 -- record: as escape.name() gives it; override: in place of others of the name.
 local function put(r, record, value, override)
     local key = record.lower
     local special = SPECIAL[key]
     value = escape_value(value)
+    if r.local_redirect and key == "location" then
+        forget_redirect(r)
+    end
     if special then
         return special(r, record, value)
     elseif value == "" then
