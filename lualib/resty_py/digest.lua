@@ -40,8 +40,8 @@ end
 
 
 function methods:final()
-    if not self.name then
-        error("not a digest object", 2)
+    if not self.n then
+        error("bad self of 'final' (digest expected)", 2)
     end
     return hash(self.name, concat(self, "", 1, self.n))
 end

@@ -211,3 +211,67 @@ async def test_aes_errors(flavour):
     ]
     async with serving(_AES_HEAD + "\n".join(lines), flavour) as app:
         assert await app.say() == [f"nil {error}" for error in _AES_ERRORS.values()]
+
+
+# What programs do wrong, and what of it they are told.
+_ODD = {
+    "aes:new()": "bad argument #1 to 'new' (string expected, got nil)",
+    "aes:new('x', 12345678)": "bad argument #2 to 'new' (string expected, got number)",
+    "aes:new('x', nil, 'c')": "bad argument #3 to 'new' (cipher expected, got string)",
+    "aes:new('x', nil, nil, 'bogus')": (
+        "bad argument #4 to 'new' (hash expected, got string)"
+    ),
+    "aes:new('x', nil, nil, nil, 'x')": (
+        "bad argument #5 to 'new' (number expected, got string)"
+    ),
+    "raw:encrypt(nil)": "bad argument #1 to 'encrypt' (string expected, got nil)",
+    "aes:encrypt('x')": "bad argument #0 to 'encrypt' (object expected, got table)",
+    "raw:decrypt(5)": "bad argument #1 to 'decrypt' (string expected, got number)",
+    "gcm:decrypt('x', 5)": "bad argument #2 to 'decrypt' (string expected, got number)",
+    "md5.final({})": "bad self of 'final' (digest expected)",
+    "random.bytes(nil)": "bad argument #1 to 'bytes' (number expected, got nil)",
+    "random.bytes('x')": "bad argument #1 to 'bytes' (number expected, got string)",
+    **dict.fromkeys(
+        ("random.bytes(0/0)", "random.bytes(-1)", "random.bytes(1e10)"),
+        "bad argument #1 to 'bytes' (not in the range 0 to 2^30)",
+    ),
+}
+
+
+async def test_odd_arguments(flavour):
+    """Where lua-resty-string's own has an error of FFI's, or kills the process."""
+    lines = [
+        f"ngx.say((select(2, pcall(function() local _ = {expression} end))))"
+        for expression in _ODD
+    ]
+    lua = (
+        'local md5, random = require "resty.md5", require "resty.random"'
+        + _AES_HEAD
+        + "\n".join(lines)
+    )
+    async with serving(lua, flavour) as app:
+        said = await app.say()
+    assert [line.partition("bad ")[2] for line in said] == [
+        error.removeprefix("bad ") for error in _ODD.values()
+    ]
+
+
+async def test_odd_arguments_that_make_do(flavour):
+    lua = """
+        ngx.say(select(2, aes:new(key, nil, cbc, {iv = 5})), " ",
+                select(2, aes:new(nil, nil, cbc, {iv = iv})))
+        ngx.say(aes.cipher(512 / 2, "cbc").method, aes.cipher(true))
+        local function made(rounds)
+            return aes:new("secret", nil, nil, nil, rounds):encrypt("x")
+        end
+        ngx.say(made(0 / 0) == made(1), made(-1) == made(1), made(2) == made(1))
+        ngx.say(text.atoi("9223372036854775807") > 2 ^ 62,
+                text.atoi("9223372036854775808"), text.atoi(("0"):rep(20) .. 7))
+    """
+    async with serving(_AES_HEAD + lua, flavour) as app:
+        assert await app.say() == [
+            "bad iv bad key length",
+            "256_cbcnil",
+            "truetruefalse",
+            "true-17",
+        ]

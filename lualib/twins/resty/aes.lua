@@ -15,13 +15,14 @@
 local native = require "resty_py.native"
 
 local bytes_to_key = native.cipher.bytes_to_key
+local error = error
 local exists = native.cipher.exists
+local format = string.format
 local host_decrypt = native.cipher.decrypt
 local host_encrypt = native.cipher.encrypt
-local error = error
-local format = string.format
+local pairs = pairs
 local setmetatable = setmetatable
-local tonumber = tonumber
+local tostring = tostring
 local type = type
 
 local IV_SIZE, GCM_IV_SIZE, SALT_SIZE = 16, 12, 8
@@ -32,41 +33,29 @@ local _M = {
             sha384 = "sha384", sha512 = "sha512"},
 }
 
+local HASHES = {}
+for _, name in pairs(_M.hash) do
+    HASHES[name] = true
+end
+
+-- The first number of rounds that is none of C's int.
+local MAX_ROUNDS = 2 ^ 31
+
 local mt = {__index = _M}
 
 
--- An error of the caller of method `name` unless `value` is a string.
-local function check_string(value, position, name)
-    if type(value) ~= "string" then
-        error(format("bad argument #%d to '%s' (string expected, got %s)",
-                     position, name, type(value)), 3)
+-- An error for whoever called the function `name`, unless its argument fits.
+local function check(fits, place, name, wanted, value)
+    if not fits then
+        error(format("bad argument #%d to '%s' (%s expected, got %s)", place,
+                     name, wanted, type(value)), 3)
     end
-end
-
-
-local function check_self(self)
-    if type(self) ~= "table" or not self._key then
-        error("not an AES object", 3)
-    end
-end
-
-
--- Returns how often to hash; an error of new()'s caller for what says nothing
--- of the kind, or names no digest.
-local function check_hashing(hash, rounds)
-    rounds = tonumber(rounds or 1)
-    if not _M.hash[hash] then
-        error("bad argument #4 to 'new' (no such digest)", 3)
-    elseif not (rounds and rounds < 2 ^ 31) then
-        error("bad argument #5 to 'new' (number expected)", 3)
-    end
-    return rounds
 end
 
 
 function _M.cipher(size, mode)
     size, mode = size or 128, mode or "cbc"
-    local name = size .. "_" .. mode
+    local name = tostring(size) .. "_" .. tostring(mode)
     if not exists(name) then
         return nil
     end
@@ -77,15 +66,16 @@ end
 -- Key and IV as the user gives them | nil, err
 local function given_key(key, hash, cipher)
     local iv_size = cipher.cipher == "gcm" and GCM_IV_SIZE or IV_SIZE
-    if not hash.iv or #hash.iv ~= iv_size and #hash.iv ~= IV_SIZE then
+    local iv = hash.iv
+    if type(iv) ~= "string" or #iv ~= iv_size and #iv ~= IV_SIZE then
         return nil, "bad iv"
     elseif hash.method then
         key = hash.method(key)
     end
-    if #key ~= cipher.size / 8 then
+    if type(key) ~= "string" or #key ~= cipher.size / 8 then
         return nil, "bad key length"
     end
-    return key, hash.iv
+    return key, iv
 end
 
 
@@ -93,20 +83,25 @@ local function made_key(key, salt, hash, rounds, cipher)
     if salt and #salt ~= SALT_SIZE then
         return nil, "salt must be 8 characters or nil"
     end
+    rounds = rounds > 1 and rounds < MAX_ROUNDS and rounds or 1
     return bytes_to_key(hash, salt, key, rounds, cipher.size / 8)
 end
 
 
 function _M.new(_, key, salt, cipher, hash, rounds, iv_size, padding)
     cipher = cipher or _M.cipher()
-    hash = hash or _M.hash.md5
-    check_string(key, 1, "new")
-    check_string(salt or "", 2, "new")
+    hash, rounds = hash or _M.hash.md5, rounds or 1
+    check(type(cipher) == "table" and type(cipher.method) == "string", 3, "new",
+          "cipher", cipher)
     local iv
     if type(hash) == "table" then
         key, iv = given_key(key, hash, cipher)
     else
-        key, iv = made_key(key, salt, hash, check_hashing(hash, rounds), cipher)
+        check(type(key) == "string", 1, "new", "string", key)
+        check(not salt or type(salt) == "string", 2, "new", "string", salt)
+        check(HASHES[hash], 4, "new", "hash", hash)
+        check(type(rounds) == "number", 5, "new", "number", rounds)
+        key, iv = made_key(key, salt, hash, rounds, cipher)
     end
     if not key then
         return nil, iv
@@ -119,8 +114,8 @@ end
 
 
 function _M:encrypt(s)
-    check_self(self)
-    check_string(s, 1, "encrypt")
+    check(self._name, 0, "encrypt", "object", self)
+    check(type(s) == "string", 1, "encrypt", "string", s)
     local text, tag = host_encrypt(self._name, self._key, self._iv,
                                    self._padding, s)
     if text and tag then
@@ -133,9 +128,9 @@ end
 
 
 function _M:decrypt(s, tag)
-    check_self(self)
-    check_string(s, 1, "decrypt")
-    check_string(tag or "", 2, "decrypt")
+    check(self._name, 0, "decrypt", "object", self)
+    check(type(s) == "string", 1, "decrypt", "string", s)
+    check(not tag or type(tag) == "string", 2, "decrypt", "string", tag)
     local text, err = host_decrypt(self._name, self._key, self._iv,
                                    self._padding, s, tag)
     if not text then

@@ -1,21 +1,18 @@
 -- resty.random where lua-resty-string's own cannot run.
 --
 --   bytes(n, strong)   n random bytes; all of them are fit for secrets
---
--- What is no number, and numbers that no C array has room for, are errors.
 
 local digest = require "resty_py.digest"
 local native = require "resty_py.native"
 
 local error = error
 local format = string.format
+local random = native.digest.random
 local tonumber = tonumber
 local type = type
 
-local random = native.digest.random
-
--- The smallest size that no array of bytes has.
-local TOO_LARGE = 2 ^ 31
+-- The most bytes at once: a longer string is too much for some flavours.
+local MAX = 2 ^ 30
 
 local _M = {_VERSION = digest.version}
 
@@ -25,8 +22,8 @@ function _M.bytes(n)
     if not size then
         error(format("bad argument #1 to 'bytes' (number expected, got %s)",
                      type(n)), 2)
-    elseif not (size >= 0 and size < TOO_LARGE) then
-        error("size of C type is unknown or too large", 2)
+    elseif not (size >= 0 and size <= MAX) then
+        error("bad argument #1 to 'bytes' (not in the range 0 to 2^30)", 2)
     end
     return random(size)
 end

@@ -5,13 +5,13 @@
 
 local digest = require "resty_py.digest"
 local byte = string.byte
-local find = string.find
 local format = string.format
 local gsub = string.gsub
+local match = string.match
 local tonumber = tonumber
 
 -- The largest number that ngx_atoi() reads: NGX_MAX_INT_T_VALUE.
-local MAX = 2 ^ 63
+local MAX = "9223372036854775807"
 
 local _M = {_VERSION = digest.version}
 
@@ -27,8 +27,11 @@ end
 
 
 function _M.atoi(s)
-    local number = find(s, "^%d+$") and tonumber(s)
-    return number and number < MAX and number or -1
+    local digits = match(s, "^0*(%d+)$")
+    if not digits or #digits > #MAX or #digits == #MAX and digits > MAX then
+        return -1
+    end
+    return tonumber(digits)
 end
 
 
