@@ -44,6 +44,7 @@ local format = string.format
 local getmetatable = getmetatable
 local huge = math.huge
 local ipairs = ipairs
+local min = math.min
 local newproxy = newproxy
 local phase_name = phases.name
 local post = scheduler.post
@@ -52,13 +53,14 @@ local setmetatable = setmetatable
 local tonumber = tonumber
 local tostring = tostring
 local type = type
-local unpack = unpack or table.unpack  -- luacheck: ignore 143
 
 local YIELDABLE = phases.YIELDABLE
 
 local MAX_TIMEOUT = 0xffffffff
 local DEFAULT_TIMEOUT = 10000
 local BUFFER_SIZE = 4096
+-- The most bytes that a pipe holds: those of Linux's pipe-max-size.
+local PIPE_SIZE = 1048576
 local MAX_SIGNAL = 64
 local SHELL, SHELL_OPTION = "/bin/sh", "-c"
 
@@ -319,7 +321,7 @@ local function child_options(options)
     local size = options.buffer_size
     if size then
         size = tonumber(size)
-        if not size or size < 1 then
+        if not size or size ~= size or size < 1 then
             return nil, "bad buffer_size option"
         end
     end
@@ -330,8 +332,8 @@ local function child_options(options)
     end
     return {
         merge_stderr = options.merge_stderr and true or false,
-        buffer_size = floor(size or BUFFER_SIZE),
-        environ = environ and environ[1] and {unpack(environ)} or nil,
+        buffer_size = min(floor(size or BUFFER_SIZE), PIPE_SIZE),
+        environ = environ and environ[1] and environ or nil,
     }
 end
 

@@ -42,8 +42,10 @@ _RESET = [
 #: Errors of fork() itself; others are of execve().
 _FORK_ERRORS = frozenset({errno.EAGAIN, errno.ENOMEM})
 
+_SHELL = b"/bin/sh"
+
 #: What a child does whose program cannot be executed.
-_FAILING = (b"/bin/sh", b"-c", b"exit 1")
+_FAILING = (_SHELL, b"-c", b"exit 1")
 
 #: The first descriptor that no program takes for one of its standard ones.
 _FIRST_FREE = 3
@@ -73,14 +75,16 @@ class Processes:
                 os.waitpid(pid, 0)
         self._running.clear()
 
-    def spawn(self, merged: bool, count: int, *words: bytes) -> tuple[Any, ...]:
+    def spawn(
+        self, merged: bool, arguments: bytes, environ: bytes | None = None
+    ) -> tuple[Any, ...]:
         """Start a program.
 
         Args:
             merged: whether its standard error goes where its output does.
-            count: how many of *words* are its name and arguments.
-            words: these, then its environment, ``name=value`` each; none of the
-                latter: that of this process.
+            arguments: its name and arguments, with a NUL between each two.
+            environ: its environment in the same way, ``name=value`` each; None:
+                that of this process.
 
         Returns:
             Its pid, its pidfd, the ends of its standard input, output and error
@@ -90,8 +94,8 @@ class Processes:
         Raises:
             HostError: there is no process; the text is OpenResty's.
         """
-        argv = [_c_string(word) for word in words[:count]]
-        environment = _environment(words[count:])
+        argv = arguments.split(b"\0")
+        environment = _environment(environ)
         with contextlib.ExitStack() as opened:
             ours, theirs = _pipes(opened, merged)
             pid, failure = _start(argv, environment, theirs)
@@ -135,15 +139,12 @@ def signals() -> bytes:
     return " ".join(names).encode()
 
 
-def _c_string(word: bytes) -> bytes:
-    return word.partition(b"\0")[0]
-
-
-def _environment(words: Sequence[bytes]) -> dict[bytes, bytes]:
-    if not words:
+def _environment(text: bytes | None) -> dict[bytes, bytes]:
+    if text is None:
         return dict(os.environb)
-    pairs = (_c_string(word).partition(b"=") for word in words)
-    return {name: value for name, _, value in pairs}
+    # A name may begin with a "=".
+    pairs = ((word[:1], *word[1:].partition(b"=")) for word in text.split(b"\0"))
+    return {first + name: value for first, name, _, value in pairs if first}
 
 
 def _pipes(opened: contextlib.ExitStack, merged: bool) -> tuple[list[int], list[int]]:
@@ -186,19 +187,36 @@ def _start(
 ) -> tuple[int, tuple[Any, ...]]:
     """Return the pid; and the number and the text of the error of execve()."""
     try:
-        return _spawn(argv, environment, theirs), (None, None)
+        return _execute(argv, environment, theirs), (None, None)
     except OSError as exc:
         if exc.errno in _FORK_ERRORS:
             raise HostError(f"fork failed: {exc.strerror}") from None
-        pid = _spawn(list(_FAILING), environment, theirs)
+        pid = _spawn(list(_FAILING), {}, theirs)
         return pid, (exc.errno, os.strerror(exc.errno or 0).encode())
+
+
+def _execute(
+    argv: list[bytes], environment: dict[bytes, bytes], theirs: Sequence[int]
+) -> int:
+    """Spawn as ``execvp()`` executes: a text file is one for the shell."""
+    if not argv[0]:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    try:
+        return _spawn(argv, environment, theirs)
+    except OSError as exc:
+        if exc.errno != errno.ENOEXEC:
+            raise
+        from shutil import which
+
+        script = which(argv[0]) or argv[0]
+        return _spawn([_SHELL, script, *argv[1:]], environment, theirs)
 
 
 def _spawn(
     argv: list[bytes], environment: dict[bytes, bytes], theirs: Sequence[int]
 ) -> int:
     return os.posix_spawnp(
-        argv[0] or b"/",
+        argv[0],
         argv,
         environment,
         file_actions=list(_actions(theirs)),

@@ -133,6 +133,12 @@ OPTIONS = {
     "{'printenv', 'A'}, {environ = {'A=b=c', 'PATH=/none'}}": b"b=c\n",
     "{'printenv', 'HOME'}, {environ = {}}": os.environb.get(b"HOME", b"/") + b"\n",
     "{'echo', 1, true, 'x y'}": b"1 true x y\n",
+    "{'echo\\0', 'a\\0b', '\\0', 'c'}": b"a  c\n",
+    "with({'/bin/echo', '-n'}, many, many, {'x'})": b"x " * 14000 + b"x",
+    "{'printenv', 'A'}, {environ = with(many_named, {'A=1'})}": b"1\n",
+    "{'env'}, {environ = {'=B=2'}}": b"=B=2\n",
+    "{'printenv', 'A'}, {environ = {'A=b\\0c', 'C\\0=', '\\0='}}": b"b\n",
+    "'echo 1', {buffer_size = 1e12}": b"1\n",
     "'printf %s \"$0\"'": b"/bin/sh",
 }
 
@@ -141,7 +147,24 @@ OPTIONS = {
 async def test_options(variant, tmp_path):
     async with open_rig(variant, tmp_path) as rig:
         calls = ",".join(f"spawn({call}):stdout_read_all()" for call in OPTIONS)
-        assert await rig.run(f"{SPAWN} return {{{calls}}}") == list(OPTIONS.values())
+        assert await rig.run(
+            f"""{SPAWN}
+            local many, many_named = {{}}, {{}}
+            for i = 1, 7000 do
+                many[i], many_named[i] = "x", "x" .. i .. "="
+            end
+            local function with(...)
+                local all = {{}}
+                for _, words in ipairs {{...}} do
+                    for _, word in ipairs(words) do
+                        all[#all + 1] = word
+                    end
+                end
+                return all
+            end
+            return {{{calls}}}
+            """
+        ) == list(OPTIONS.values())
 
 
 async def test_a_buffer_is_what_is_read_at_once(tmp_path):
@@ -268,6 +291,7 @@ FAULTS = {
     "spawn()": "bad args arg: table expected, got nil",
     "spawn({})": "bad args arg: non-empty table expected",
     "spawn('', {buffer_size = 0})": "bad buffer_size option",
+    "spawn('', {buffer_size = 0/0})": "bad buffer_size option",
     "spawn('', {environ = 1})": "bad environ option: table expected, got number",
     "spawn('', {environ = {1}})": (
         "bad value at index 1 of environ option: string expected, got number"
@@ -327,6 +351,37 @@ async def test_a_program_that_is_not_there(tmp_path):
         ) == (b"", False, b"exit", 1)
         failure = "lua pipe child execvp() failed while executing /no/such/program"
         assert rig.errors() == [f"error: {failure} (2: No such file or directory)"]
+
+
+@each_variant
+async def test_programs_that_cannot_be_executed(variant, tmp_path):
+    """A text file is one for the shell; others exit with 1."""
+    script = tmp_path / "script"
+    script.write_text("echo $0 $1")
+    script.chmod(0o700)
+    async with open_rig(variant, tmp_path) as rig:
+        got = await rig.run(
+            SPAWN
+            + f"""
+            local got, env = {{}}, {{}}
+            for i, program in ipairs {{"{script}", "", "\\0", "{tmp_path}"}} do
+                local p = spawn({{program, "one"}})
+                got[i] = {{p:stdout_read_all(), (select(3, p:wait()))}}
+            end
+            for i = 1, 300000 do
+                env[i] = "NAME" .. i .. "=value"
+            end
+            got[5] = (select(3, spawn({{"env"}}, {{environ = env}}):wait()))
+            return got
+            """
+        )
+        assert got == [[f"{script} one\n".encode(), 0], *[[b"", 1]] * 3, 1]
+        assert [line[line.rindex("(") :] for line in rig.errors()] == [
+            "(2: No such file or directory)",
+            "(2: No such file or directory)",
+            "(13: Permission denied)",
+            "(7: Argument list too long)",
+        ]
 
 
 async def test_no_descriptors(tmp_path):

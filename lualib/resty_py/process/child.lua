@@ -33,14 +33,17 @@ local scheduler = require "resty_py.scheduler"
 local stream = require "resty_py.process.stream"
 
 local adopt = connection.adopt
+local concat = table.concat
 local debug = log.debug
+local find = string.find
 local format = string.format
 local huge = math.huge
+local ipairs = ipairs
 local pairs = pairs
 local park = scheduler.park
 local process = native.process
 local setmetatable = setmetatable
-local unpack = unpack or table.unpack  -- luacheck: ignore 143
+local sub = string.sub
 local wake = scheduler.wake
 
 local TIMEOUT = scheduler.TIMEOUT
@@ -115,22 +118,21 @@ local function label(pid)
 end
 
 
-local function words_of(argv, environ)
-    local words = {unpack(argv)}
-    if environ then
-        for i = 1, #environ do
-            words[#argv + i] = environ[i]
-        end
+-- As execve() sees them: each ends at its first NUL.
+local function c_strings(words)
+    local strings = {}
+    for i, word in ipairs(words) do
+        strings[i] = sub(word, 1, (find(word, "\0", 1, true) or 0) - 1)
     end
-    return words
+    return concat(strings, "\0")
 end
 
 
 local function start(argv, options)
     local environ = options.environ
     local pid, pidfd, stdin, stdout, stderr, code, text =
-        process.spawn(options.merge_stderr, #argv,
-                      unpack(words_of(argv, environ)))
+        process.spawn(options.merge_stderr, c_strings(argv),
+                      environ and c_strings(environ))
     if pid and code then
         log_failure(argv[1], environ and "execvpe" or "execvp", code, text)
     end
