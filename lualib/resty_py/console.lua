@@ -55,21 +55,27 @@ local _M = {}
 -- The API ---------------------------------------------------------------------
 
 
-local function print_(...)
-    io.stdout:write(join("print", ...))
+-- What ngx.print and its kin answer: 1 | nil, err.
+local function answer(ok, err)
+    if not ok then
+        return nil, err
+    end
     return 1
+end
+
+
+local function print_(...)
+    return answer(io.stdout:write(join("print", ...)))
 end
 
 
 local function say(...)
-    io.stdout:write(join("say", ...), "\n")
-    return 1
+    return answer(io.stdout:write(join("say", ...), "\n"))
 end
 
 
 local function flush()
-    io.stdout:flush()
-    return 1
+    return answer(io.stdout:flush())
 end
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ _POSTPONED = (
 
 def main(argv: Sequence[str]) -> int:
     """Run the command with the arguments *argv* and return its exit code."""
+    _prepare_process()
     try:
         options = parse(argv)
         if options.runner:
@@ -49,6 +51,18 @@ def main(argv: Sequence[str]) -> int:
         return FAILED
 
 
+def _prepare_process() -> None:
+    """Have INT end the process, and no file of ours be a standard one."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            # As before it can be used for nothing that it is for.
+            os.open(os.devnull, os.O_RDONLY if fd else os.O_WRONLY)
+
+
 def _run(options: Options, argv: Sequence[str]) -> int:
     postpone(_POSTPONED)
     from ..server.log import route_logging
@@ -60,9 +74,10 @@ def _run(options: Options, argv: Sequence[str]) -> int:
         raise UsageError(str(exc).partition("\n")[0]) from exc
     if console is None:
         return FAILED
+    code = 0
     try:
         with route_logging(console.logs.main):
-            return console.run_script(
+            code = console.run_script(
                 inline=_inline(options),
                 file=None if options.file is None else os.fsencode(options.file),
                 words=list(map(os.fsencode, [sys.argv[0], *argv[: options.own]])),
@@ -74,6 +89,17 @@ def _run(options: Options, argv: Sequence[str]) -> int:
     finally:
         console.close()
         console.logs.close()
+    if code:
+        _leave(code)
+    return code
+
+
+def _leave(code: int) -> None:
+    """End the process at once, as a signal wants: Lua's finalizers may take long."""
+    import ctypes
+
+    ctypes.CDLL(None).fflush(None)
+    os._exit(code)
 
 
 def _inline(options: Options) -> bytes | None:

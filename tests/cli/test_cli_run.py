@@ -316,6 +316,7 @@ def test_the_settings_are_the_defaults(tmp_path):
         (signal.SIGTERM, "ngx.sleep(60)", 143, ""),
         (signal.SIGTERM, "ngx.socket.tcp():connect('localhost', 1) ngx.sleep(60)",
          143, ""),
+        (signal.SIGTERM, "local f = io.popen('exec sleep 60 2>&1') f:read(1)", 143, ""),
         (signal.SIGQUIT, "ngx.sleep(0.1)", 0, "premature true\n"),
         (signal.SIGHUP, "ngx.sleep(0.1)", 0, "premature true\n"),
     ],
@@ -337,3 +338,58 @@ def test_signals(number, body, code, out):
     assert process.returncode == code
     if code != 130 or out:
         assert printed == out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_before_a_script(number):
+    """They end the process as they end any, without a traceback of Python's."""
+    init = "init_by_lua_block { io.stderr:write('ready\\n') while true do end }"
+    with subprocess.Popen(
+        [sys.executable, "-m", "resty_py", "run", "--http-conf", init, "-e", ""],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr.readline() == "ready\n"
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (-number, "")
+
+
+# Standard files --------------------------------------------------------------
+
+
+def in_shell(line):
+    """Run a command of the shell in which $RUN is ours; return stdout and stderr."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, "RUN": f"{sys.executable} -m resty_py run"},
+    )
+    return done.stdout, done.stderr
+
+
+def test_output_that_nobody_takes():
+    """As with nginx, which ignores SIGPIPE, the script goes on and is told."""
+    source = """
+        io.stdout:setvbuf("no")
+        io.stderr:write(tostring(select(2, ngx.say("line"))), ", ",
+                        tostring(select(2, ngx.print("line"))))
+    """
+    full = "No space left on device"
+    assert in_shell(f"$RUN -e '{source}' > /dev/full") == ("", f"{full}, {full}")
+    many = 'for i = 1, 100000 do ngx.say(i) end io.stderr:write("ended")'
+    assert in_shell(f"$RUN -e '{many}' | head -1") == ("1\n", "ended")
+
+
+def test_standard_files_that_are_closed():
+    """Descriptors of the worker do not take their numbers."""
+    source = """
+        io.stderr:write(tostring(select(2, io.read())), " ")
+        io.stdout:setvbuf("no")
+        io.stderr:write(tostring(select(2, ngx.say("x"))))
+    """
+    _, err = in_shell(f"$RUN -e '{source}' <&- >&-")
+    assert err == "Bad file descriptor Bad file descriptor"
+    assert in_shell("$RUN -e 'io.stderr:write(1) print(2)' 2>&-") == ("2\n", "")
