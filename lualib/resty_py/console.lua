@@ -37,6 +37,7 @@ local jit = jit
 local join = output.join
 local loadstring = loadstring or load
 local match = string.match
+local min = math.min
 local native = require "resty_py.native"
 local pcall = pcall
 local rawset = rawset
@@ -47,6 +48,10 @@ local unpack = unpack or table.unpack  -- luacheck: ignore 143
 local xpcall = xpcall
 
 local FAILED = 1
+
+-- How many values a script is given: less than what Lua's stack takes (8000).
+local MAX_VALUES = 4096
+
 local INLINE = "=(command line -e)"
 
 local _M = {}
@@ -161,11 +166,13 @@ end
 
 -- The functions of both are called by these names, which tracebacks show.
 local function run(script, inline_gen, file_gen)
+    local args = script.args
+    local count = min(#args, MAX_VALUES)
     if inline_gen then
-        inline_gen(unpack(script.args))
+        inline_gen(unpack(args, 1, count))
     end
     if file_gen then
-        file_gen(unpack(script.args))
+        file_gen(unpack(args, 1, count))
     end
     -- No tail call: the frame of what it calls last stays above this one.
     return nil

@@ -48,7 +48,9 @@ def main(argv: Sequence[str]) -> int:
         _complain(str(exc))
         if exc.is_usage:
             sys.stderr.write(usage())
-        return FAILED
+    except OSError as exc:
+        _complain(_text_of(exc))
+    return FAILED
 
 
 def _prepare_process() -> None:
@@ -70,7 +72,7 @@ def _run(options: Options, argv: Sequence[str]) -> int:
 
     try:
         console = _console(options)
-    except (OSError, LuaError, UnknownFlavourError, ValueError) as exc:
+    except (LuaError, UnknownFlavourError, ValueError) as exc:
         raise UsageError(str(exc).partition("\n")[0]) from exc
     if console is None:
         return FAILED
@@ -117,9 +119,20 @@ def _console(options: Options) -> Console | None:
     return open_plain(options)
 
 
+def _text_of(error: OSError) -> str:
+    """Return what went wrong as nginx says it."""
+    if error.filename is None:
+        return error.strerror or str(error)
+    return f"{error.filename} failed ({error.errno}: {error.strerror})"
+
+
 def _become(runner: str, words: Sequence[str]) -> None:
     """Be run by another command: ``--user-runner``."""
-    command = [*shlex.split(runner), sys.executable, "-m", "resty_py", "run", *words]
+    try:
+        command = shlex.split(runner)
+    except ValueError as exc:
+        raise UsageError(f"--user-runner {runner}: {exc}") from exc
+    command += [sys.executable, "-m", "resty_py", "run", *words]
     try:
         os.execvp(command[0], command)
     except OSError as exc:
@@ -139,6 +152,7 @@ def _show(options: Options) -> int:
         from ..server.console_conf import configuration
 
         sys.stdout.write(configuration(options))
+    sys.stdout.flush()
     return 0
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Options", "UsageError", "parse", "usage"]
+__all__ = ["Options", "UsageError", "conf_quoted", "parse", "usage"]
 
 LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 
@@ -107,8 +107,8 @@ class Options:
 
     @property
     def needs_conf(self) -> bool:
-        """Whether there are directives to be read."""
-        return bool(self.http_conf or self.main_conf)
+        """Whether there are directives to be read, or what only they can say."""
+        return bool(self.http_conf or self.main_conf or self.nameservers)
 
     @property
     def resolver_words(self) -> list[str]:
@@ -157,7 +157,10 @@ def _shdict(options: Options, text: str) -> None:
     match = _SHDICT.fullmatch(text)
     if match is None:
         raise UsageError(f"--shdict takes 'NAME SIZE', not '{text}'")
-    options.shdicts.append((match[1], match[2]))
+    name, size = match.groups()
+    if any(name == other for other, _ in options.shdicts):
+        raise UsageError(f'lua_shared_dict "{name}" is already defined as "{name}"')
+    options.shdicts.append((name, size))
 
 
 def _nameserver(options: Options, text: str) -> None:
@@ -168,19 +171,19 @@ def _include(add: Callable[[Options], list[str]]) -> Callable[[Options, str], No
     def include(options: Options, path: str) -> None:
         if not os.path.exists(path):
             raise UsageError(f"{path}: no such file")
-        add(options).append(f"include {_conf_quoted(os.path.abspath(path))};")
+        add(options).append(f"include {conf_quoted(os.path.abspath(path))};")
 
     return include
 
 
-def _conf_quoted(text: str) -> str:
+def conf_quoted(text: str) -> str:
     """Return a word of a configuration."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _load_module(options: Options, path: str) -> None:
-    options.main_conf.append(f"load_module {_conf_quoted(path)};")
+    options.main_conf.append(f"load_module {conf_quoted(path)};")
 
 
 def _runner(options: Options, command: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ..cli.run_options import conf_quoted
 from . import cycle
 from .console import Console
 from .process_log import ProcessLog
@@ -65,7 +66,7 @@ def _http(options: Options) -> Iterator[str]:
 
 def _path(options: Options, *patterns: str) -> str:
     places = [f"{folder}/{p}" for folder in options.include for p in patterns]
-    return f'"{";".join(places)};;"'
+    return conf_quoted(";".join([*places, ";"]))
 
 
 def open_configured(options: Options) -> Console | None:

@@ -176,6 +176,34 @@ def test_dictionaries(run):
     )
 
 
+def test_what_there_is_no_memory_for(run):
+    assert run("--shdict", "cats 99999999999m", "-e", "")[2] == (
+        "resty-py run: mmap(MAP_ANON|MAP_SHARED, 104857599998951424) failed "
+        "(12: Cannot allocate memory)\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["x", "", "1.2.3.4:x"])
+def test_nameservers_that_are_none(run, name):
+    code, out, err = run("--ns", name, "-e", "print(1)")
+    assert (code, out) == (1, "")
+    assert "[emerg] " in err
+
+
+def test_folders_are_quoted(run):
+    code, out, _ = run("-I", 'a"b', "--main-conf", "", "--dump-nginx-conf")
+    assert code == 0
+    assert r'lua_package_path "a\"b/?.lua;a\"b/?/init.lua;;";' in out
+
+
+@pytest.mark.parametrize("flavour", ["luajit21", "lua54"])
+def test_many_arguments(run, script, flavour):
+    script('print(#arg, " ", arg[9000], " ", select("#", ...))')
+    words = range(1, 9001)
+    code, out, _ = run("--lua", flavour, "script.lua", *words)
+    assert (code, out) == (0, "9000 9000 4096\n")
+
+
 def test_the_log_level(run):
     _, _, err = run("--errlog-level=info", "-e", "ngx.log(ngx.INFO, 'told')")
     assert err.endswith("[lua] (command line -e):1: told, context: ngx.timer\n")
@@ -210,6 +238,10 @@ def test_the_configuration_is_shown(run):
 def test_another_command_runs_it(run):
     code, out, _ = run("--user-runner", "env A=1", "-e", "print(os.getenv('A'))")
     assert (code, out) == (0, "1\n")
+    assert run("--user-runner", '"', "-e", "")[::2] == (
+        1,
+        'resty-py run: --user-runner ": No closing quotation\n',
+    )
 
 
 def test_the_compiler(run):
@@ -278,13 +310,15 @@ def test_short_form(before):
         (["-c", "many", "-e", ""], '-c takes a number of connections, not "many"'),
         (["-jon"], '-j takes off, v or dump, not "on"'),
         (["-joff", "-joff"], "-j is given twice"),
+        (["--shdict", "a 1m", "--shdict", "a 2m"],
+         'lua_shared_dict "a" is already defined as "a"'),
         (["no.lua"], "Lua input file no.lua not found."),
         (["--http-include", "no.conf"], "no.conf: no such file"),
         (["--stream-conf", "x"], "--stream-conf: there is no stream module"),
         (["--nginx", "x"], "--nginx: there is no nginx to choose"),
         (["--gdb"], "--gdb: it wraps nginx in a debugger"),
     ],
-)
+)  # fmt: skip
 def test_wrong_usage(words, text):
     with pytest.raises(UsageError) as caught:
         parse(words)
@@ -379,6 +413,11 @@ def test_output_that_nobody_takes():
     """
     full = "No space left on device"
     assert in_shell(f"$RUN -e '{source}' > /dev/full") == ("", f"{full}, {full}")
+    for option in ("-v", "-h"):
+        assert in_shell(f"$RUN {option} > /dev/full; echo $? >&2") == (
+            "",
+            f"resty-py run: {full}\n1\n",
+        )
     many = 'for i = 1, 100000 do ngx.say(i) end io.stderr:write("ended")'
     assert in_shell(f"$RUN -e '{many}' | head -1") == ("1\n", "ended")
 
