@@ -21,6 +21,7 @@ local concat = table.concat
 local floor = math.floor
 local ngx = ngx
 local pairs = pairs
+local rawset = rawset
 local select = select
 local setmetatable = setmetatable
 local tonumber = tonumber
@@ -82,6 +83,15 @@ end
 local PARTS = {request = true, response = true, cookies = true}
 
 
-return setmetatable(_M, {__index = function(_, name)
-    return PARTS[name] and state()[name] or nil
-end})
+return setmetatable(_M, {
+    __index = function(_, name)
+        return PARTS[name] and state()[name] or nil
+    end,
+    __newindex = function(self, name, value)
+        if PARTS[name] then
+            state()[name] = value
+        else
+            rawset(self, name, value)
+        end
+    end,
+})

@@ -168,14 +168,14 @@ def _checked_app(
     """Return what answers requests, the folder that it is in, and its limits."""
     if not path.exists():
         raise _UsageError(f"{path}: no such file")
-    if api == "mk":
-        limits = _limits(MkLimits, settings)
-        if path.is_dir():
-            return MK_APP, path, limits
-        script = dataclasses.replace(limits, mk_script=path.absolute())
-        return MK_APP, path.parent, script
+    if api == "mk" and path.is_dir():
+        return MK_APP, path, _limits(MkLimits, settings)
     if not path.is_file():
         raise _UsageError(f"{path}: not a file")
+    if api == "mk":
+        limits = _limits(MkLimits, settings)
+        script = dataclasses.replace(limits, mk_script=path.absolute())
+        return MK_APP, path.parent, script
     return path, path.parent, _limits(Limits, settings)
 
 

@@ -1,6 +1,7 @@
 """``--api mk``: scripts for Monkey's Lua plugin."""
 
 import contextlib
+import os
 import time
 
 import pytest
@@ -222,6 +223,52 @@ async def test_which_are_scripts(flavour, tmp_path):
 
 
 @each_flavour
+async def test_only_a_regular_file_is_a_script(flavour, tmp_path):
+    """To open another one, or to read it to its end, may take for ever."""
+    os.mkfifo(tmp_path / "fifo.lua")
+    (tmp_path / "zero.lua").symlink_to("/dev/zero")
+    (tmp_path / "loop.lua").symlink_to("loop.lua")
+    (tmp_path / "link.lua").symlink_to(tmp_path / "a.txt")
+    (tmp_path / "a.txt").write_text("mk.print('linked')")
+    async with opened(flavour, tmp_path) as (_, port):
+        for name in ("fifo", "zero", "loop"):
+            async with await open_client(port) as client:
+                assert (await client.get(f"/{name}.lua")).status == 404
+        async with await open_client(port) as client:
+            assert (await client.get("/link.lua")).body == "linked"
+
+
+@each_flavour
+async def test_a_pattern_that_is_wrong_is_told(flavour, tmp_path):
+    (tmp_path / "a.lua").write_text("mk.print('found')")
+    async with opened(flavour, tmp_path, r"mk_match=( \.lua$") as (rig, port):
+        async with await open_client(port) as client:
+            assert (await client.get("/a.lua")).body == "found"
+        (error,) = rig.errors()
+        assert 'mk_match "(": pcre_compile() failed: missing )' in error
+
+
+@each_flavour
+async def test_what_a_script_assigns_is_its_own(flavour, tmp_path):
+    (tmp_path / "a.lua").write_text("""
+        local mine = mk.request.query_string
+        mk.response = {status = 201, headers = {["X-Mine"] = mine}}
+        mk.request, mk.shared = {own = mine}, mine
+        mk.print(mk.request.own)
+    """)
+    (tmp_path / "b.lua").write_text("mk.print(mk.request.script_name, mk.shared)")
+    async with opened(flavour, tmp_path) as (_, port):
+        for number in ("1", "2"):
+            async with await open_client(port) as client:
+                answer = await client.get(f"/a.lua?{number}")
+            assert (answer.status, answer.body) == (201, number)
+            assert answer.headers["x-mine"] == number
+        async with await open_client(port) as client:
+            answer = await client.get("/b.lua")
+        assert (answer.status, answer.body) == (200, "/b.lua\n2")
+
+
+@each_flavour
 async def test_a_script_is_loaded_anew(flavour, tmp_path):
     path = tmp_path / "a.lua"
     async with opened(flavour, tmp_path) as (_, port):
@@ -281,6 +328,12 @@ def test_a_folder(configured, tmp_path):
     assert (config.app, config.root) == (MK_APP, tmp_path)
     assert config.limits.mk_script is None
     assert config.limits.mk_debug
+
+
+def test_a_script_that_is_no_file(tmp_path, capsys):
+    os.mkfifo(tmp_path / "fifo.lua")
+    assert cli.main([str(tmp_path / "fifo.lua"), "--api", "mk"]) == 2
+    assert capsys.readouterr().err.endswith("fifo.lua: not a file\n")
 
 
 def test_one_script(configured, tmp_path):

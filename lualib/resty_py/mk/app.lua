@@ -14,19 +14,23 @@
 --    made up to there is lost. The error log has it with its traceback.
 -- 3. What is no script is 404.
 
+local calls = require "resty_py.static.calls"
 local mk = require "mk"
 local phases = require "resty_py.request.phases"
 
 local debug = debug
 local find = ngx.re.find
 local gmatch = string.gmatch
-local io = io
 local loadstring = loadstring or load
 local ngx = ngx
+local open = calls.open
 local rawset = rawset
 local sub = string.sub
 local tostring = tostring
 local xpcall = xpcall
+
+-- The longest script, in bytes: any.
+local LONGEST = math.huge
 
 rawset(_G, "mk", mk)
 
@@ -35,12 +39,8 @@ local _M = {}
 
 -- Returns the chunk | nil, why it cannot be loaded | nil: there is none.
 local function load_script(path)
-    local file = io.open(path, "rb")
-    local source = file and file:read("*a")
-    if file then
-        file:close()
-    end
-    if not source then
+    local what, _, _, source = open(path, LONGEST)
+    if what ~= "file" then
         return nil
     end
     if sub(source, 1, 1) == "#" then
@@ -52,8 +52,11 @@ end
 
 local function is_script(path, patterns)
     for pattern in gmatch(patterns, "%S+") do
-        if find(path, pattern, "ijo") then
+        local from, _, err = find(path, pattern, "ijo")
+        if from then
             return true
+        elseif err then
+            ngx.log(ngx.ERR, 'mk_match "', pattern, '": ', err)
         end
     end
 end
