@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import tempfile
 from pathlib import Path
@@ -89,11 +90,13 @@ def open_configured(options: Options) -> Console | None:
             contextlib.closing(ProcessLog(source.prefix, "", "warn"))
         )
         surroundings = stack.enter_context(contextlib.closing(Surroundings()))
+        # They come before our own modules, and lua_package_path after them.
+        make_worker = functools.partial(Console, path=tuple(options.include))
         try:
             config = cycle.read(source, log)
             opened = trio.run(
                 lambda: cycle.open_cycle(
-                    source, config, log, surroundings, worker_class=Console
+                    source, config, log, surroundings, make_worker=make_worker
                 )
             )
         except cycle.StartError:

@@ -169,7 +169,7 @@ async def open_cycle(
     former: Cycle | None = None,
     role: Role | None = None,
     inherited: Iterable[Listener] = (),
-    worker_class: type[Worker] = Worker,
+    make_worker: Callable[..., Worker] = Worker,
 ) -> Cycle:
     """Open all that *config* needs, up to and including ``init_by_lua``.
 
@@ -181,7 +181,7 @@ async def open_cycle(
         former: the one that is served: what both have is kept.
         role: of the master that forks workers; None: it is served by this process.
         inherited: listeners that another server has handed on.
-        worker_class: what is to serve it.
+        make_worker: makes what is to serve it.
 
     Raises:
         StartError: something cannot be opened, or ``init_by_lua`` failed.
@@ -202,7 +202,7 @@ async def open_cycle(
         surroundings.prepare(config.settings)
         with surroundings.at_home():
             worker = _make_worker(
-                source, config, program, logs, log, zones, role, worker_class
+                source, config, program, logs, log, zones, role, make_worker
             )
         cycle = Cycle(config, logs, sockets, worker, count)
         if former is not None:
@@ -301,10 +301,10 @@ def _make_worker(
     log: ProcessLog,
     zones: dict[bytes, Zone],
     role: Role | None,
-    worker_class: type[Worker],
+    make_worker: Callable[..., Worker],
 ) -> Worker:
     try:
-        return worker_class(
+        return make_worker(
             program,
             logs,
             prefix=Path(config.prefix),

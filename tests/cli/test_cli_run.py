@@ -168,6 +168,14 @@ def test_pieces_run_before_the_file(run, script, tmp_path):
     assert (code, out) == (0, "library1\n")
 
 
+@pytest.mark.parametrize("words", [[], ["--http-conf", "lua_shared_dict a 1m;"]])
+def test_folders_come_before_our_own_modules(run, script, tmp_path, words):
+    (tmp_path / "lib").mkdir()
+    script("return 'theirs'", "lib/tablepool.lua")
+    code, out, _ = run("-I", "lib", *words, "-e", "print(require 'tablepool')")
+    assert (code, out) == (0, "theirs\n")
+
+
 def test_dictionaries(run):
     code = "local d = ngx.shared.cats d:set('a', 1) print(d:get('a'), d:capacity())"
     assert run("--shdict", "cats 1m", "-e", code)[:2] == (0, "11048576\n")
