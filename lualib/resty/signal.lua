@@ -10,6 +10,9 @@
 local native = require "resty_py.native"
 
 local assert = assert
+local ceil = math.ceil
+local error = error
+local floor = math.floor
 local gmatch = string.gmatch
 local process = native.process
 local tonumber = tonumber
@@ -17,6 +20,9 @@ local type = type
 
 -- lua-resty-signal calls the signal that tests for a process NONE.
 local NUMBERS = {NONE = 0}
+
+-- What C's int does not reach.
+local LIMIT = 2 ^ 31
 
 for name, number in gmatch(process.signals(), "(%S+) (%d+)") do
     NUMBERS[name] = tonumber(number)
@@ -37,13 +43,28 @@ function _M.signum(name)
 end
 
 
+-- Returns a number as C's int | nil: it is none.
+local function int(number)
+    if number > -LIMIT and number < LIMIT then
+        return number < 0 and ceil(number) or floor(number)
+    end
+end
+
+
 function _M.kill(pid, signal)
     assert(signal)
     local number, err = _M.signum(signal)
     if not number then
         return nil, err
+    elseif type(assert(pid)) ~= "number" then
+        error("bad argument #1 to 'kill' (number expected, got " .. type(pid)
+              .. ")", 2)
     end
-    return process.kill(assert(pid), number)
+    pid, number = int(pid), int(number)
+    if not pid or not number then
+        return nil, pid and "Invalid argument" or "No such process"
+    end
+    return process.kill(pid, number)
 end
 
 

@@ -212,6 +212,32 @@ async def test_signals(variant, tmp_path):
 
 
 @each_variant
+async def test_numbers_that_are_no_processes_and_no_signals(variant, tmp_path):
+    """No odd number becomes 0, which is all of our own process group."""
+    async with open_rig(variant, tmp_path) as rig:
+        assert await rig.run(
+            """
+            local kill, got = require("resty.signal").kill, {}
+            for i, pid in ipairs {0/0, 1/0, 2^70, 2^31 - 1} do
+                got[i] = select(2, kill(pid, 0))
+            end
+            local own = ngx.worker.pid()
+            for i, signal in ipairs {0/0, 1e10, -1, 1000} do
+                got[4 + i] = select(2, kill(own, signal))
+            end
+            got[9] = kill(own + 0.5, 0.5)
+            got[10] = select(2, pcall(kill, "1", 0)):match("bad.*")
+            return got
+            """
+        ) == [
+            *[b"No such process"] * 4,
+            *[b"Invalid argument"] * 4,
+            True,
+            b"bad argument #1 to 'kill' (number expected, got string)",
+        ]
+
+
+@each_variant
 async def test_one_at_a_time(variant, tmp_path):
     async with open_rig(variant, tmp_path) as rig:
         assert await rig.run(
