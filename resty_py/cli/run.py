@@ -151,7 +151,7 @@ def _show(options: Options) -> int:
     else:
         from ..server.console_conf import configuration
 
-        sys.stdout.write(configuration(options))
+        sys.stdout.buffer.write(os.fsencode(configuration(options)))
     sys.stdout.flush()
     return 0
 

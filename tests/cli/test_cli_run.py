@@ -243,6 +243,17 @@ def test_the_configuration_is_shown(run):
     assert "resolver 192.0.2.1 ipv6=off;" in out
 
 
+def test_the_configuration_is_shown_as_it_is():
+    done = subprocess.run(
+        [sys.executable, "-m", "resty_py", "run", "--dump-nginx-conf",
+         "--http-conf", b"# \xff"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+        check=True,
+    )  # fmt: skip
+    assert b"    # \xff\n" in done.stdout
+
+
 def test_another_command_runs_it(run):
     code, out, _ = run("--user-runner", "env A=1", "-e", "print(os.getenv('A'))")
     assert (code, out) == (0, "1\n")
