@@ -201,9 +201,13 @@ local function main(_, script)
     local inline_gen = script.inline
         and compiled(loadstring(script.inline, INLINE))
     local file_gen = script.file and compiled(load_file(script.file))
-    xpcall(function()
+    local ok, err = xpcall(function()
         run(script, inline_gen, file_gen)
     end, report)
+    if not ok then
+        -- Lua calls no handler where memory is short, or the handler failed.
+        fail(text_of(err))
+    end
     io.stdout:flush()
     native.worker.quit()
 end

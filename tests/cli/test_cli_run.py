@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from resty_py.conf.program import app_settings
 from resty_py.server.config import Limits
 from resty_py.server.console import CONSOLE_SETTINGS
 from resty_py.vm import FLAVOURS
+
+#: Bytes of memory that a script may have which is to run out of them.
+MEMORY = 400_000_000
 
 each_flavour = pytest.mark.parametrize("flavour", FLAVOURS)
 
@@ -103,6 +107,21 @@ def test_an_error(run, script, flavour):
     assert lines[1] == "stack traceback:"
     assert lines[2].startswith("\tscript.lua:3: in ")
     assert "console.lua" not in err
+
+
+@each_flavour
+def test_an_error_that_no_handler_sees(flavour):
+    """Lua has it so where memory is short."""
+    source = "local t, s = {}, ('x'):rep(1e6) while true do t[#t + 1] = s .. #t end"
+    done = subprocess.run(
+        [sys.executable, "-m", "resty_py", "run", "--lua", flavour, "-e", source],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("ERROR: not enough memory\n")
 
 
 def test_no_trio_before_it_is_needed(run, tmp_path):
