@@ -162,48 +162,6 @@ async def test_aes_gcm_and_padding(flavour):
         assert await app.say() == ["11 16 hello world", "32", "nil128cbc"]
 
 
-@pytest.mark.parametrize(
-    ("call", "error"),
-    [
-        ("random.bytes()", "bad argument #1 to 'bytes' (number expected, got nil)"),
-        ("random.bytes({})", "bad argument #1 to 'bytes' (number expected, got table)"),
-        ("random.bytes(-1)", "size of C type is unknown or too large"),
-        ("random.bytes(0/0)", "size of C type is unknown or too large"),
-        ("random.bytes(2^32)", "size of C type is unknown or too large"),
-        ("md5.final(md5)", "not a digest object"),
-        ("aes:encrypt('x')", "not an AES object"),
-        ("aes:decrypt('x')", "not an AES object"),
-        ("aes:new()", "bad argument #1 to 'new' (string expected, got nil)"),
-        ("aes:new('k', {})", "bad argument #2 to 'new' (string expected, got table)"),
-        ("aes:new('k', nil, nil, 'md0')", "bad argument #4 to 'new' (no such digest)"),
-        (
-            "aes:new('k', nil, nil, 'md5', 0/0)",
-            "bad argument #5 to 'new' (number expected)",
-        ),
-        (
-            "raw:encrypt({})",
-            "bad argument #1 to 'encrypt' (string expected, got table)",
-        ),
-        ("raw:decrypt()", "bad argument #1 to 'decrypt' (string expected, got nil)"),
-        (
-            "gcm:decrypt('x', 1)",
-            "bad argument #2 to 'decrypt' (string expected, got number)",
-        ),
-    ],
-)
-async def test_bad_arguments_are_errors_of_the_caller(flavour, call, error):
-    lua = f"""
-        local random, md5 = require "resty.random", require "resty.md5"
-        ngx.say(select(2, pcall(function()
-            local result = {call}
-            return result
-        end)))
-    """
-    async with serving(_AES_HEAD + lua, flavour) as app:
-        assert [line.partition(": ")[2] for line in await app.say()] == [error]
-        assert "Traceback" not in app.log
-
-
 async def test_aes_errors(flavour):
     lines = [
         f"do local a, err = {expression} ngx.say(a, ' ', err) end"
