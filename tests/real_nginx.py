@@ -31,7 +31,7 @@ NEEDED = (
     "ngx_http_lua_module.so",
 )
 
-_MODULES = Path("/usr/lib/nginx/modules")
+MODULES = Path("/usr/lib/nginx/modules")
 _PATIENCE = 30.0
 
 _CONFIG = """
@@ -64,7 +64,7 @@ http {{
 def require_nginx() -> str:
     """Return the path of nginx; skip where it or a module is missing, fail in CI."""
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
-    paths = [Path(nginx), *(_MODULES / name for name in NEEDED)]
+    paths = [Path(nginx), *(MODULES / name for name in NEEDED)]
     missing = ", ".join(str(path) for path in paths if not path.exists())
     if missing and os.environ.get("CI") == "true":
         pytest.fail(f"needs {missing}")
@@ -75,7 +75,7 @@ def require_nginx() -> str:
 
 def load_modules() -> str:
     """Return the directives that load NEEDED."""
-    return "".join(f"load_module {_MODULES / name}; " for name in NEEDED)
+    return "".join(f"load_module {MODULES / name}; " for name in NEEDED)
 
 
 @contextlib.contextmanager
@@ -153,7 +153,7 @@ class RealNginx:
         config.write_text(
             _CONFIG.format(
                 folder=self._folder,
-                modules=_MODULES,
+                modules=MODULES,
                 port=self.port,
                 settings=self._settings,
                 access_log=self._access_log,

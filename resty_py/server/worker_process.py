@@ -213,10 +213,10 @@ class WorkerProcess:
         redirect_stderr(self._cycle.logs)
 
     def _quit(self) -> None:
+        self._log.write(NOTICE, b"gracefully shutting down")
         if self._is_ending:
             return
         self._is_ending = True
-        self._log.write(NOTICE, b"gracefully shutting down")
         set_title(self._name, "worker process is shutting down")
         self._worker.stop()
         limit = self._cycle.settings["worker_shutdown_timeout"]

@@ -124,11 +124,8 @@ class Command:
             **more,
         )
 
-    def start(self, *options: str, master: bool = False, **more) -> subprocess.Popen:
-        """Start the command in the foreground and wait until it serves.
-
-        Without a master it is a single process.
-        """
+    def launch(self, *options: str, master: bool = False, **more) -> subprocess.Popen:
+        """Start the command in the foreground, and do not wait."""
         more.setdefault("env", self.environment)
         directives = f"daemon off; master_process {'on' if master else 'off'};"
         with open(self.folder / "stderr", "wb") as stderr:
@@ -136,6 +133,14 @@ class Command:
                 self.argv("-g", directives, *options), stderr=stderr, **more
             )
         self._started.append(process)
+        return process
+
+    def start(self, *options: str, master: bool = False, **more) -> subprocess.Popen:
+        """Start the command in the foreground and wait until it serves.
+
+        Without a master it is a single process.
+        """
+        process = self.launch(*options, master=master, **more)
 
         def serves() -> bool:
             assert process.poll() is None, (self.folder / "stderr").read_text()

@@ -5,89 +5,12 @@ numbers of processes and in any order, as processes write side by side.
 """
 
 import contextlib
-import os
-import re
 import signal
 import time
-from collections import Counter
-from pathlib import Path
 
 import pytest
-from nginx_command import PATIENCE, Command, until
-from real_nginx import require_nginx
-
-MODULES = Path("/usr/lib/nginx/modules")
-
-#: Lines that tell of the machine, and signals of which several become one, or
-#: that only one of the two uses.
-LEFT_OUT = re.compile(
-    r"\[info\] epoll_wait|"
-    r"\[notice\] (nginx/|OS: |getrlimit|signal (17|29|14) |using the \"epoll\")"
-)
-
-
-class Nginx(Command):
-    """The real nginx, driven as ours is."""
-
-    def __init__(self, folder):
-        super().__init__(folder)
-        self._nginx = require_nginx()
-
-    def argv(self, *options):
-        own = ("-p", f"{self.folder}/", "-c", "conf/nginx.conf", "-e", "logs/error.log")
-        return [self._nginx, *own, *options]
-
-
-class Pair:
-    """One of the two, and what a case does to it."""
-
-    def __init__(self, command):
-        self.command = command
-        self.code = None
-
-    def start(self, conf="worker_processes 2;"):
-        """Start it in the foreground."""
-        self.configure("ok", conf)
-        self.process = self.command.start(master=True)
-        self.master = self.process.pid
-        self.settle(2)
-
-    def configure(self, answer, main=""):
-        """Write a configuration that answers with a word."""
-        server = f"location / {{ return 200 {answer}; }}"
-        user = "user root;" if os.geteuid() == 0 else ""
-        self.command.configure(server, main=f"pid logs/nginx.pid; {user} {main}")
-
-    def settle(self, count):
-        """Wait until there are so many workers, and none but those."""
-        until(lambda: len(self.workers()) == count, f"not {count} workers")
-
-    def workers(self):
-        """Return the numbers of the master's children."""
-        path = Path(f"/proc/{self.master}/task/{self.master}/children")
-        return [int(pid) for pid in path.read_text().split()]
-
-    def tell(self, number, pid=None):
-        """Send a signal to the master, or to another process."""
-        os.kill(pid or self.master, number)
-
-    def logged(self, text, times=1):
-        self.command.until_logged(text, times)
-
-    def end(self, number=signal.SIGQUIT):
-        """End it by a signal, and note its exit code."""
-        self.tell(number)
-        self.code = self.process.wait(PATIENCE)
-
-    def lines(self):
-        """Return what was logged and can be compared."""
-        text = self.command.log.read_text()
-        lines = (
-            re.sub(r"^.*?(\[\w+\]) \d+#\d+: ", r"\1 ", s) for s in text.splitlines()
-        )
-        kept = (line for line in lines if not LEFT_OUT.match(line))
-        plain = (line.replace(str(self.command.folder), "P") for line in kept)
-        return Counter(re.sub(r"( from)? \d{2,}\b", "", line) for line in plain)
+from master_pair import Nginx, Pair
+from nginx_command import Command, until
 
 
 def quit_(pair):
