@@ -65,6 +65,9 @@ ACCESS_LOG_FLUSH = 1.0
 #: Mode of new log files: NGX_FILE_DEFAULT_ACCESS.
 FILE_MODE = 0o644
 
+#: What the user of the workers may do at least with log files.
+OWN_MODE = stat.S_IRUSR | stat.S_IWUSR
+
 # nginx leaves the label of level stderr empty.
 _LABELS = tuple(b"" if name == "stderr" else name.encode() for name in LEVELS)
 
@@ -148,11 +151,28 @@ class LogFile:
             fd = _open(self.path)
         except OSError as exc:
             return failed_call(f'open() "{self.path}"', exc)
-        if owner is not None and stat.S_ISREG(os.fstat(fd).st_mode):
-            with contextlib.suppress(OSError):
-                os.fchown(fd, owner[0], -1)
+        complaint = owner and self._hand_over(fd, owner[0])
+        if complaint:
+            os.close(fd)
+            return complaint
         os.close(self.fd)
         self.fd = fd
+        return None
+
+    def _hand_over(self, fd: int, user: int) -> bytes | None:
+        """Let a user write into the file; return why that is not possible."""
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        call = f'chown("{self.path}", {user})'
+        try:
+            if found.st_uid != user:
+                os.fchown(fd, user, -1)
+            call = f'chmod() "{self.path}"'
+            if found.st_mode & OWN_MODE != OWN_MODE:
+                os.fchmod(fd, stat.S_IMODE(found.st_mode) | OWN_MODE)
+        except OSError as exc:
+            return failed_call(call, exc)
         return None
 
     def append(self, _level: int | None, line: bytes) -> None:
