@@ -19,7 +19,7 @@ from ..vm import LuaError
 from .cycle import StartError, close_sockets
 from .endpoints import Socket
 from .listeners import open_listener
-from .log import EMERG
+from .log import EMERG, failed_call
 from .master import Manners, Master
 from .process_log import ProcessLog
 from .serving import new_worker, open_logs
@@ -96,8 +96,8 @@ def serve_by_workers(config: AppConfig) -> int:
     Raises:
         ListenError, LuaError, OSError: it could not start.
     """
-    path = "" if config.error_log is None else str(config.error_log.absolute())
-    log = ProcessLog("", path, config.error_level)
+    # Opening the app opens its error log, or says why that cannot be.
+    log = ProcessLog("", "", config.error_level, "resty-py")
     clock = trio.run(_system_clock)
 
     def open_next(former: AppCycle | None, role: Role) -> AppCycle:
@@ -106,7 +106,7 @@ def serve_by_workers(config: AppConfig) -> int:
         except (LuaError, OSError) as exc:
             if former is None:
                 raise
-            log.write(EMERG, str(exc).encode(errors="surrogateescape"))
+            log.write(EMERG, _reason(exc))
             raise StartError from exc
         log.use(cycle.logs.main)
         return cycle
@@ -116,6 +116,14 @@ def serve_by_workers(config: AppConfig) -> int:
         master = Master(open_next, surroundings, log, clock, manners, Upgrade(log))
         master.open()
         return master.run()
+
+
+def _reason(exc: LuaError | OSError) -> bytes:
+    """Return why an app cannot be opened, as the log shall have it."""
+    if isinstance(exc, OSError):
+        call = f'open() "{exc.filename}"' if exc.filename else "epoll_create()"
+        return failed_call(call, exc)
+    return str(exc).encode(errors="surrogateescape")
 
 
 async def _system_clock() -> trio.abc.Clock:

@@ -35,9 +35,9 @@ class Reporter(Protocol):
         """Tell *message*; *level* as in :data:`~resty_py.server.log.LEVELS`."""
 
 
-def say(text: str | bytes) -> None:
-    """Write a line to stderr as nginx does: ``ngx_log_stderr``."""
-    line = b"nginx: " + os.fsencode(text)
+def say(text: str | bytes, name: str = "nginx") -> None:
+    """Write a line to stderr as nginx does, or a program *name*: ``ngx_log_stderr``."""
+    line = os.fsencode(name) + b": " + os.fsencode(text)
     sys.stderr.flush()
     sys.stderr.buffer.write(line[: MAX_ERROR_STR - 1] + b"\n")
     sys.stderr.buffer.flush()
@@ -50,15 +50,23 @@ class ProcessLog:
         prefix: what a relative path is relative to.
         path: the file, an empty text for stderr, or None for the default.
         level: the least severe level that is written.
+        name: that of the program, before what goes to stderr.
 
     Attributes:
         path: the file as a configuration would have it; None for stderr.
     """
 
-    def __init__(self, prefix: str, path: str | None, level: str = "notice") -> None:
-        name = DEFAULT_PATH if path is None else path
-        self.path = os.path.join(prefix, name) if name else None
-        own = _open(self.path)
+    def __init__(
+        self,
+        prefix: str,
+        path: str | None,
+        level: str = "notice",
+        name: str = "nginx",
+    ) -> None:
+        file = DEFAULT_PATH if path is None else path
+        self.path = os.path.join(prefix, file) if file else None
+        self._name = name
+        own = _open(self.path, name)
         self._log = ErrorLog([(own, level)])
         self._own: LogFile | None = own
 
@@ -66,7 +74,7 @@ class ProcessLog:
         """Write a line."""
         self._log.write(level, message)
         if self._own and level <= WARN and not self._log.on_stderr(level):
-            say(b"[%b] %b" % (LEVELS[level].encode(), message))
+            say(b"[%b] %b" % (LEVELS[level].encode(), message), self._name)
 
     def use(self, log: ErrorLog) -> None:
         """Write into *log* from now on: that of a configuration."""
@@ -83,12 +91,12 @@ class ProcessLog:
             self._own = None
 
 
-def _open(path: str | None) -> LogFile:
+def _open(path: str | None, name: str) -> LogFile:
     try:
         return LogFile(path)
     except OSError as exc:
         reason = failed_call(f'open() "{path}"', exc)
-        say(b"[alert] could not open error log file: " + reason)
+        say(b"[alert] could not open error log file: " + reason, name)
         return LogFile(None)
 
 

@@ -82,6 +82,13 @@ def test_a_reload_of_what_does_not_compile(app):
     assert app.get()[0] == "worker"
 
 
+def test_a_reload_of_what_is_not_there(app):
+    app.file.rename(app.file.with_suffix(".old"))
+    os.kill(app.process.pid, signal.SIGHUP)
+    app.said(f'[emerg] {app.process.pid}#{app.process.pid}: open() "{app.file}" failed')
+    assert app.get()[0] == "worker"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT])
 def test_end(app, number):
     app.process.send_signal(number)
@@ -105,10 +112,21 @@ def test_end_at_once(app):
 
 def test_an_address_in_use(app):
     """One line says so, as without workers."""
-    command = [sys.executable, "-m", "resty_py", str(app.file), "--workers", "2"]
-    command += ["--listen", f"127.0.0.1:{app.port}"]
+    said = refused(app.file, "--listen", f"127.0.0.1:{app.port}")
+    assert said.startswith("resty-py: bind() to 127.0.0.1:")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("log", ["--error-log", "--access-log"])
+def test_a_log_that_cannot_be(app, log):
+    said = refused(app.file, "--listen", "127.0.0.1:0", log, "/nowhere/x.log")
+    assert said == "resty-py: /nowhere/x.log: No such file or directory\n"
+
+
+def refused(*arguments):
+    """Return what the command says that cannot start."""
+    command = [sys.executable, "-m", "resty_py", *map(str, arguments), "--workers", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 1
-    assert done.stderr.startswith("resty-py: bind() to 127.0.0.1:")
-    assert done.stderr.count("\n") == 1
+    return done.stderr
