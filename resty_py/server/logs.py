@@ -6,7 +6,8 @@ Rules:
    ``ngx_conf_open_file``.
 2. An access log without ``buffer`` is written line by line. One with it is
    flushed when it is full, when ``flush`` has passed, and when the files are
-   reopened or closed.
+   reopened or closed. The buffer is the file's: all access logs that name it
+   share it.
 3. The order of :meth:`Logs.reopen` is that of ``ngx_reopen_files``: what cannot
    be opened again is said in the main error log, and kept.
 """
@@ -75,7 +76,7 @@ class Logs:
         try:
             self.main = self._error_log(main)
             self._errors = tuple(map(self._error_log, error_logs))
-            self._accesses = tuple(map(self._access_log, access_logs))
+            self._accesses = self._access_logs(tuple(access_logs))
             for file in self._files.values():
                 if isinstance(file, SyslogFile) and file not in self.main.files:
                     file.complain = self.main.write
@@ -167,8 +168,14 @@ class Logs:
         files = [(self._file(log.path, log.syslog), log.level) for log in logs]
         return ErrorLog(files, self._wall)
 
-    def _access_log(self, log: settings.AccessLog) -> AccessLog:
-        path = log.path.constant
+    def _access_logs(self, logs: Sequence[settings.AccessLog]) -> tuple[AccessLog, ...]:
+        """Return who writes each of *logs*: one for each file, with its buffer."""
+        buffered_last = sorted(logs, key=lambda log: log.buffer > 0)
+        chosen = {log.path.constant: log for log in buffered_last}
+        writers = {path: self._access_log(path, log) for path, log in chosen.items()}
+        return tuple(writers[log.path.constant] for log in logs)
+
+    def _access_log(self, path: str | None, log: settings.AccessLog) -> AccessLog:
         assert path is not None
         return AccessLog(
             self._file(path, log.syslog),

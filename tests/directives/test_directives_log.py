@@ -123,6 +123,10 @@ CASES = {
     "path_variable_static": case("access_log logs/NAME.$arg_f plain;", "/f.txt?f=a"),
     "path_absolute": case(f"access_log PREFIX/logs/NAME.log plain; {OK}"),
     "buffer": logs("plain buffer=1k", *["/"] * 3),
+    "buffer_shared": case(
+        "access_log logs/NAME.log plain; access_log logs/NAME.log pieces buffer=64;"
+        f" access_log logs/NAME.log sizes; {OK}", *["/"] * 3,
+    ),
     "buffer_is_full": logs("plain buffer=64", *["/"] * 9),
     "buffer_too_small": logs("plain buffer=8", *["/"] * 2),
     "flush": logs("plain buffer=32k flush=50ms", "/"),
