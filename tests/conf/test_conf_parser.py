@@ -160,6 +160,7 @@ class TestUnsupported:
             (HTTP % "ssl_dhparam a;", '"ssl_dhparam" directive', 3),
             (HTTP % "ssl_certificate $a;", 'variables in "ssl_certificate"', 3),
             ("stream {\n}", '"stream" directive', 1),
+            ("error_log memory:32m debug;", '"error_log memory:32m"', 1),
         ],
     )
     def test_error(self, case, text, what, line):
