@@ -23,6 +23,7 @@ from ..conf.settings import ErrorLog
 from ..host.shm import open_zones
 from ..vm import LuaError
 from . import pidfile
+from .counter import Counter
 from .endpoints import Socket, bind, group_inherited, try_bind
 from .listeners import ListenError
 from .log import EMERG, ERR, NOTICE, failed_call, find_level
@@ -201,8 +202,9 @@ async def open_cycle(
         log.write(NOTICE, b'using the "epoll" event method')
         surroundings.prepare(config.settings)
         with surroundings.at_home():
+            own = role or _alone(config, former)
             worker = _make_worker(
-                source, config, program, logs, log, zones, role, make_worker
+                source, config, program, logs, log, zones, own, make_worker
             )
         cycle = Cycle(config, logs, sockets, worker, count)
         if former is not None:
@@ -293,6 +295,12 @@ def _open_zones(
         raise StartError from exc
 
 
+def _alone(config: Config, former: Cycle | None) -> Role:
+    """Return the role of a process without others."""
+    counter = former.worker.role.counter if former else Counter()
+    return Role(count=config.settings["worker_processes"], counter=counter)
+
+
 def _make_worker(
     source: Source,
     config: Config,
@@ -300,7 +308,7 @@ def _make_worker(
     logs: Logs,
     log: ProcessLog,
     zones: dict[bytes, Zone],
-    role: Role | None,
+    role: Role,
     make_worker: Callable[..., Worker],
 ) -> Worker:
     try:
@@ -310,7 +318,7 @@ def _make_worker(
             prefix=Path(config.prefix),
             flavour=source.flavour,
             zones=zones,
-            role=role or Role(count=config.settings["worker_processes"]),
+            role=role,
             blocking_warning=config.settings["worker_blocking_warning"],
         )
     except ConfError as exc:

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 from . import pidfile
 from .channel import LOOK, QUIT, TERMINATE
 from .children import Children, Seat
+from .counter import SharedCounter
 from .cycle import StartError
 from .daemon import detach
 from .log import ALERT, CRIT, NOTICE, route_logging
@@ -158,6 +159,7 @@ class Master(Generic[C]):
         self._manners = manners
         self._upgrade = upgrade
         self._board = Scoreboard()
+        self._counter = SharedCounter()
         self._children = Children(self._board, log, self._become)
         self._wishes = _Wishes()
         self._ending = _Ending()
@@ -183,7 +185,13 @@ class Master(Generic[C]):
         While the first one runs ``init_by_lua`` it is number 0, as in nginx.
         """
         self._generation += 1
-        return Role(MASTER, number, board=self._board, generation=self._generation)
+        return Role(
+            MASTER,
+            number,
+            board=self._board,
+            generation=self._generation,
+            counter=self._counter,
+        )
 
     def run(self) -> int:
         """Serve until a signal ends it, in the background if so configured.

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .counter import Counter
 from .scoreboard import ACTIVE, BEAT, GENERATION, PID, ROW
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Role:
         row: its row there.
         generation: which configuration of the master it serves, from 1 on.
         agent_connections: those of the privileged agent; None: there is none.
+        counter: of connections.
     """
 
     kind: bytes = SINGLE
@@ -45,6 +47,7 @@ class Role:
     row: int = 0
     generation: int = 0
     agent_connections: int | None = None
+    counter: Counter = field(default_factory=Counter)
 
     def become(self, kind: bytes, number: int | None, row: int) -> None:
         """Be a process that the master has just forked, of that row."""
@@ -92,6 +95,7 @@ class Role:
             "place": self._place,
             "publish": lambda active: self._write(ACTIVE, active),
             "behind": self._behind,
+            "numbers": self.counter.take,
         }
 
     def _pids(self) -> tuple[int, ...]:

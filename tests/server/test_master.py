@@ -140,6 +140,21 @@ class TestWorkers:
         most = max(served.count(pid) for pid in set(served))
         assert most <= 0.6 * count
 
+    def test_each_client_has_a_number_of_its_own(self, server):
+        """Whichever worker serves it, of whichever configuration."""
+        hook = "init_worker_by_lua_block { ngx.log(ngx.WARN, 'begins') }"
+        server.begin("location / { return 200 '$pid $connection'; }", hook)
+        server.until_logged("begins", 2)
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(server.connect()) for _ in range(20)]
+            bodies = [send(client, "/").recv(65536) for client in clients]
+        said = [body.rpartition(b"\n")[2].split() for body in bodies]
+        assert len({pid for pid, _ in said}) == 2
+        os.kill(server.master, signal.SIGHUP)
+        until(lambda: reloaded(server) == 2)
+        said += [server.get().encode().split() for _ in range(4)]
+        assert len({number for _, number in said}) == 24
+
     def test_a_worker_that_is_busy_is_not_waited_for(self, server):
         blocking = "location = /b { content_by_lua_block { os.execute('sleep 5') } }"
         server.begin(PID + blocking)

@@ -591,6 +591,17 @@ class TestReload:
             until(lambda: open_files(process.pid) == before)
         assert open_files(process.pid) == before
 
+    def test_clients_are_counted_on(self, command):
+        """Else the log would have two with one number of one process."""
+        command.configure("location / { return 200 $connection; }")
+        process = command.start()
+        for number in range(1, 4):
+            assert command.get() == str(number)
+        command.configure("location / { return 200 $connection,; }")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: "," in command.get())
+        assert int(command.get().rstrip(",")) > 3
+
     def test_several_at_once(self, command):
         command.configure(SLOW)
         process = command.start()

@@ -25,6 +25,7 @@
 
 local clock = require "resty_py.clock"
 local deadlines = require "resty_py.scheduler.deadlines"
+local native = require "resty_py.native"
 local scheduler = require "resty_py.scheduler"
 local sys = require "resty_py.sys"
 
@@ -50,7 +51,10 @@ local Connection = {}
 Connection.__index = Connection
 
 local by_fd = {}
-local last_number = 0
+
+-- The number that was given last, and the last one that may be given without
+-- asking: all workers of a server count together (server/counter.py).
+local last_number, end_number = 0, 0
 
 -- `count`: descriptors that are open. `Connection`: the class, for one that
 -- does the same by other means (tls.lua).
@@ -60,6 +64,10 @@ local _M = {count = 0, Connection = Connection}
 -- Returns the number that a client's connection, or what stands for one, has
 -- in the logs.
 function _M.next_number()
+    if last_number == end_number then
+        local before, count = native.worker.numbers()
+        last_number, end_number = before, before + count
+    end
     last_number = last_number + 1
     return last_number
 end
