@@ -187,8 +187,14 @@ class Process:
                 if ready is None:
                     return FAILED
                 self._adopt_sockets()
-            restarts = self._cycle.restarts_calls
-            with Signals(_ACTIONS, ENDING, self._abandon, restarts=restarts) as signals:
+            caught = Signals(
+                _ACTIONS,
+                ENDING,
+                self._abandon,
+                restarts=self._cycle.restarts_calls,
+                for_good=True,
+            )
+            with caught as signals:
                 return self._run(signals, clock, ready)
         finally:
             self._cycle.close_sockets()

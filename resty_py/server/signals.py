@@ -14,6 +14,8 @@ Rules:
 3. A worker's orders are read by the same thread (:mod:`~resty_py.server.channel`).
    When the master is gone, nobody could end a loop that never yields: it has
    :data:`ORPHAN_GRACE` seconds to show that it does.
+4. A process that ends after the block lets signals be caught for good: one that
+   comes late is not told, and is not what the process dies of.
 """
 
 from __future__ import annotations
@@ -72,6 +74,7 @@ class Signals:
         abandon: called in a thread, right before the process is ended so.
         restarts: whether system calls that a signal interrupts go on after it:
             ``lua_sa_restart``.
+        for_good: whether they are caught after the block as well: rule 4.
     """
 
     def __init__(
@@ -81,11 +84,13 @@ class Signals:
         abandon: Callable[[], None] = lambda: None,
         *,
         restarts: bool = True,
+        for_good: bool = False,
     ) -> None:
         self._numbers = frozenset(numbers)
         self._ending = frozenset(ending)
         self._abandon = abandon
         self._restarts = restarts
+        self._for_good = for_good
         self._early: list[int] | None = []
         self._former: dict[int, Any] = {}
         self._ended = threading.Event()
@@ -97,6 +102,8 @@ class Signals:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        if self._for_good:
+            return
         for number, handler in self._former.items():
             signal.signal(number, handler)
 
@@ -130,7 +137,8 @@ class Signals:
             yield
         finally:
             self._ended.set()
-            signal.set_wakeup_fd(former)
+            # Trio closes its own before it takes it back.
+            signal.set_wakeup_fd(-1 if self._for_good else former)
             os.close(write_fd)
             thread.join()
             os.close(read_fd)

@@ -124,9 +124,14 @@ class WorkerProcess:
             os._exit(code)
 
     def _run(self, clock: trio.abc.Clock) -> int:
-        ending = (signal.SIGINT, signal.SIGTERM)
-        restarts = self._cycle.restarts_calls
-        with Signals(_ACTIONS, ending, self._abandon, restarts=restarts) as signals:
+        caught = Signals(
+            _ACTIONS,
+            (signal.SIGINT, signal.SIGTERM),
+            self._abandon,
+            restarts=self._cycle.restarts_calls,
+            for_good=True,
+        )
+        with caught as signals:
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
             if not self._settle():
                 return FATAL

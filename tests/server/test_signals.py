@@ -19,8 +19,8 @@ from resty_py.vm import VM
 def say(*what):
     print(*what, flush=True)
 
-def caught(abandon=lambda: None):
-    return Signals([signal.SIGHUP, signal.SIGTERM], [signal.SIGTERM], abandon)
+def caught(abandon=lambda: None, **more):
+    return Signals([signal.SIGHUP, signal.SIGTERM], [signal.SIGTERM], abandon, **more)
 
 exec(sys.argv[1])
 """
@@ -93,6 +93,24 @@ with caught():
 say(signal.getsignal(signal.SIGHUP) is signal.SIG_DFL)
 """)
     assert line(process) == "True"
+
+
+def test_one_that_comes_late_is_not_what_the_process_dies_of(start):
+    """Nor does it look for the descriptor that Trio closes."""
+    process = start("""
+async def main(signals):
+    with signals.watch(say):
+        pass
+    say(signal.set_wakeup_fd(-1))
+
+with caught(for_good=True) as signals:
+    trio.run(main, signals)
+os.kill(os.getpid(), signal.SIGTERM)
+say("end")
+""")
+    assert line(process) == "-1"
+    assert line(process) == "end"
+    assert process.wait(10) == 0
 
 
 ENDLESS = """
