@@ -18,8 +18,8 @@ Follows ``ngx_master_process_cycle``, ``ngx_signal_handler`` and
 6. USR2 starts another server that takes the listeners over
    (:mod:`~resty_py.server.upgrade`); WINCH lets workers finish, and HUP has them
    back.
-7. A worker whose Lua has not come back for ``worker_patience`` is killed; what
-   it is doing is in the log by then.
+7. A worker whose Lua does not come back is no hindrance
+   (:mod:`~resty_py.server.patience`).
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 from . import pidfile
-from .channel import LOOK, QUIT, TERMINATE
+from .channel import QUIT, TERMINATE
 from .children import Children, Seat
 from .counter import SharedCounter
 from .cycle import StartError
 from .daemon import detach
-from .log import ALERT, CRIT, NOTICE, route_logging
+from .log import CRIT, NOTICE, route_logging
+from .patience import Patience
 from .privileges import owner
 from .process_log import redirect_stderr
 from .role import AGENT, MASTER, WORKER, Role
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     import trio
 
     from .channel import Channel
-    from .children import Child
     from .process_log import ProcessLog
     from .served import Served
     from .surroundings import Surroundings
@@ -81,10 +81,6 @@ FIRST_DELAY, LAST_DELAY = 0.05, 1.0
 #: Seconds that new workers have at most before those of before are told to
 #: finish: nginx waits for so long in any case.
 HEAD_START = 0.1
-
-#: Seconds after which a worker that has not come back from Lua is asked what it
-#: is doing, unless ``worker_patience`` is shorter; and between two looks.
-NOTICED, LOOKS = 10.0, 1.0
 
 #: Exit codes: it could not start; it could not be what it should.
 FAILED, FATAL = 1, 2
@@ -161,6 +157,7 @@ class Master(Generic[C]):
         self._board = Scoreboard()
         self._counter = SharedCounter()
         self._children = Children(self._board, log, self._become)
+        self._patience = Patience(self._board, self._children, log)
         self._wishes = _Wishes()
         self._ending = _Ending()
         self._generation = 0
@@ -287,11 +284,12 @@ class Master(Generic[C]):
         wishes = self._wishes
         if wishes.terminate:
             self._terminate()
-        elif wishes.quit:
+            return
+        self._patience.look(self._cycle.settings["worker_patience"])
+        if wishes.quit:
             self._quit()
         else:
             self._children.start_due()
-            self._watch()
             self._serve_wishes()
 
     def _serve_wishes(self) -> None:
@@ -332,12 +330,10 @@ class Master(Generic[C]):
         now = time.monotonic()
         if self._wishes.terminate:
             return self._ending.next - now
-        if self._wishes.quit:
-            return None
-        times = [self._children.next_start]
-        if self._children.are_alive and self._notice() != math.inf:
-            times.append(now + LOOKS)
-        return min((when - now for when in times if when is not None), default=None)
+        start = None if self._wishes.quit else self._children.next_start
+        when = self._patience.next_look(now)
+        when = when if start is None else min(when, start)
+        return None if when == math.inf else when - now
 
     def _take(self, found: signal.struct_siginfo) -> None:
         """Note what a signal asks for."""
@@ -462,40 +458,6 @@ class Master(Generic[C]):
         self._cycle.logs.reopen(owner(self._cycle.settings))
         redirect_stderr(self._cycle.logs)
         self._children.reopen()
-
-    # Patience -------------------------------------------------------------------
-
-    def _notice(self) -> float:
-        """Return the seconds after which a worker is asked what it is doing."""
-        patience: float = self._cycle.settings["worker_patience"]
-        return min(NOTICED, patience / 2) if patience else NOTICED
-
-    def _watch(self) -> None:
-        """Look whether workers come back from Lua: rule 7."""
-        now = time.monotonic()
-        for child in self._children:
-            beat = self._board.beat(child.row)
-            if beat != child.beat or beat % 2 == 0:
-                child.beat, child.beaten, child.looked = beat, now, False
-            else:
-                self._judge(child, now - child.beaten)
-
-    def _judge(self, child: Child, seconds: float) -> None:
-        """Ask a worker what keeps it, or lose patience with it."""
-        patience = self._cycle.settings["worker_patience"]
-        who = f"{child.seat.title} {child.pid}"
-        if child.killed:
-            return
-        if patience and seconds >= patience:
-            child.killed = True
-            text = f"{who} has not come back from Lua for {seconds:.0f} seconds"
-            self._log.write(ALERT, f"{text} and is killed".encode())
-            self._children.kill(child, signal.SIGKILL)
-        elif seconds >= self._notice() and not child.looked:
-            child.looked = True
-            text = f"{who} has not come back from Lua for {seconds:.0f} seconds"
-            self._log.write(ALERT, text.encode())
-            child.channel.send(LOOK)
 
 
 def _settle_memory() -> None:

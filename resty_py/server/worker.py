@@ -437,13 +437,15 @@ class Worker:
         """Run ``init_worker_by_lua``, once."""
         if not self._has_begun:
             self._has_begun = True
-            run_hook = self.role.counted(self.vm.call)
-            run_hook(self._lua[b"run_hook"], b"init_worker")
+            self._run_hook(b"init_worker")
+
+    def _run_hook(self, name: bytes) -> None:
+        self.role.counted(self.vm.call)(self._lua[b"run_hook"], name)
 
     def end(self) -> None:
         """Run ``exit_worker_by_lua``."""
         self.at_end()
-        self.vm.call(self._lua[b"run_hook"], b"exit_worker")
+        self._run_hook(b"exit_worker")
 
     async def wait_stopped(self) -> None:
         """Wait until :meth:`run_loop` has ended."""

@@ -277,6 +277,24 @@ class TestPatience:
             server.process.terminate()
             assert server.process.wait(PATIENCE) == 0
 
+    @pytest.mark.parametrize("hook", ["content", "exit_worker"])
+    def test_the_end_does_not_wait_for_it(self, server, hook):
+        """QUIT waits for all but what does not come back."""
+        os.mkfifo(server.folder / "fifo")
+        wait = f'ngx.log(ngx.WARN, "waits") io.open("{server.folder}/fifo")'
+        block = f"{hook}_by_lua_block {{ {wait} }}"
+        if hook == "content":
+            server.begin(f"location / {{ {block} }}", main="worker_patience 1s;")
+            client = send(server.connect(), "/")
+            server.until_logged("waits")
+            client.close()
+        else:
+            server.begin(PID, block, "worker_patience 1s;")
+        os.kill(server.master, signal.SIGQUIT)
+        assert server.process.wait(PATIENCE) == 0
+        server.until_logged("and is killed")
+        assert not server.pidfile.exists()
+
     def test_what_blocks_others_is_said(self, server):
         server.begin(
             """
