@@ -39,6 +39,9 @@ __all__ = ["serve_by_workers"]
 #: What ends a server gracefully the first time: Ctrl-C, and what supervisors send.
 GENTLE = frozenset({signal.SIGINT, signal.SIGTERM})
 
+#: Why SIGUSR2 starts no other server: nothing would tell which of the two is which.
+NO_UPGRADE = "an app has no pid file for another server to take over"
+
 #: What a configuration would say of the main block.
 _SETTINGS: dict[str, Any] = {
     "daemon": False,
@@ -111,9 +114,10 @@ def serve_by_workers(config: AppConfig) -> int:
         log.use(cycle.logs.main)
         return cycle
 
-    manners = Manners("resty-py", (sys.argv[0], *sys.argv[1:]), GENTLE)
+    manners = Manners("resty-py", (sys.argv[0], *sys.argv[1:]), GENTLE, NO_UPGRADE)
+    upgrade = Upgrade(log, None)
     with contextlib.closing(SameSurroundings()) as surroundings:
-        master = Master(open_next, surroundings, log, clock, manners, Upgrade(log))
+        master = Master(open_next, surroundings, log, clock, manners, upgrade)
         master.open()
         return master.run()
 

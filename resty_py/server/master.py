@@ -82,6 +82,11 @@ FIRST_DELAY, LAST_DELAY = 0.05, 1.0
 #: finish: nginx waits for so long in any case.
 HEAD_START = 0.1
 
+#: Why USR2 is ignored while another server is there.
+TWO_ALREADY = (
+    "you should shutdown or terminate before either old or new binary's process"
+)
+
 #: Exit codes: it could not start; it could not be what it should.
 FAILED, FATAL = 1, 2
 
@@ -94,11 +99,13 @@ class Manners:
         name: that of the program, for titles.
         arguments: its command line, for the title and for an upgrade.
         gentle: signals that are taken for QUIT the first time.
+        no_upgrade: why USR2 is ignored, if it always is.
     """
 
     name: str = "nginx"
     arguments: tuple[str, ...] = ()
     gentle: frozenset[int] = frozenset()
+    no_upgrade: str = ""
 
 
 @dataclass
@@ -343,11 +350,9 @@ class Master(Generic[C]):
         text = f"signal {caught.value} ({caught.name}) received{sender}{action}"
         self._log.write(NOTICE, text.encode())
         if caught == signal.SIGUSR2 and "ignoring" in action:
-            self._log.write(
-                CRIT,
-                b"the changing binary signal is ignored: you should shutdown or "
-                b"terminate before either old or new binary's process",
-            )
+            reason = self._manners.no_upgrade or TWO_ALREADY
+            text = f"the changing binary signal is ignored: {reason}"
+            self._log.write(CRIT, text.encode())
 
     def _note(self, caught: signal.Signals) -> str:
         """Note a wish and return what is said of it."""
@@ -363,9 +368,9 @@ class Master(Generic[C]):
             wishes.reload = True
         elif caught == signal.SIGUSR1:
             wishes.reopen = True
-        elif caught == signal.SIGUSR2 and self._upgrade.is_under_way:
-            return ", ignoring"
         elif caught == signal.SIGUSR2:
+            if self._manners.no_upgrade or self._upgrade.is_under_way:
+                return ", ignoring"
             wishes.upgrade = True
         elif caught == signal.SIGWINCH:
             # A terminal that changes its size says so, too.

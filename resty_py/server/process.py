@@ -36,7 +36,7 @@ from .master import Manners, Master
 from .process_log import redirect_stderr
 from .signals import Signals
 from .surroundings import Surroundings
-from .upgrade import Upgrade
+from .upgrade import VARIABLE, Upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -78,7 +78,7 @@ def serve(source: Source, config: Config, version: str, log: ProcessLog) -> int:
         version: how the server calls itself.
         log: the log of the command.
     """
-    upgrade = Upgrade(log)
+    upgrade = Upgrade(log, os.environ.pop(VARIABLE, None))
     with contextlib.closing(Surroundings()) as surroundings:
         try:
             if config.settings["master_process"]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .served import Served
     from .surroundings import Surroundings
 
-__all__ = ["Upgrade"]
+__all__ = ["VARIABLE", "Upgrade"]
 
 #: The variable that names inherited descriptors: NGINX_VAR.
 VARIABLE = "NGINX"
@@ -45,6 +45,8 @@ class Upgrade:
 
     Args:
         log: is told what happens.
+        given: the listeners of another server, as the environment names them; None
+            where there is none.
 
     Attributes:
         is_heir: whether this one has its listeners from another.
@@ -52,11 +54,10 @@ class Upgrade:
         titles: what processes are called that are no workers.
     """
 
-    def __init__(self, log: Reporter) -> None:
+    def __init__(self, log: Reporter, given: str | None) -> None:
         self._log = log
         self._parent = os.getppid()
         self._child = 0
-        given = os.environ.pop(VARIABLE, None)
         self.is_heir = given is not None
         self.listeners = self._inherit(given or "")
 

@@ -1,6 +1,8 @@
 """``resty-py app.lua --workers N``: an app that several processes serve."""
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -94,6 +96,29 @@ def test_end(app, number):
     app.process.send_signal(number)
     assert app.process.wait(PATIENCE) == 0
     assert app.log.read_text().count("gracefully shutting down") == 2
+
+
+def test_no_upgrade(tmp_path):
+    """Nor where its parent is gone, which would not notice."""
+    app = tmp_path / "app.lua"
+    app.write_text(WHO)
+    log = tmp_path / "error.log"
+    listen = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "resty_py", app, "--listen", listen]
+    command += ["--workers", "1", "--error-log", f"{log}:notice"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NGINX": "nonsense"}
+    shell = shlex.join(map(str, command)) + " &"
+    subprocess.run(["sh", "-c", shell], env=environment, check=True)
+    until(lambda: log.exists() and "start worker process " in log.read_text())
+    master = int(re.search(r"(\d+)#", log.read_text())[1])
+    try:
+        os.kill(master, signal.SIGUSR2)
+        until(lambda: "signal is ignored: an app has no pid file" in log.read_text())
+        assert is_running(master)
+        assert "nonsense" not in log.read_text()
+    finally:
+        os.kill(master, signal.SIGTERM)
+    until(lambda: not is_running(master))
 
 
 def test_end_at_once(app):
