@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from .heritage import settle
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["nginx"]:
         from . import nginx
 
+        settle()
         return nginx.main(words[1:])
     if words[:1] == ["test"]:
         from . import test
@@ -37,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run.main(words)
     from . import app
 
+    settle()
     return app.main(words)
 
 

@@ -259,6 +259,44 @@ class TestWorkers:
         server.until_logged("is started again in 0.2 seconds")
 
 
+def close_streams():
+    for fd in (0, 1, 2):
+        os.close(fd)
+
+
+def heed_nothing():
+    for number in (signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGHUP])
+
+
+class TestHeritage:
+    """Whoever starts a server may have closed, ignored and blocked a lot."""
+
+    @pytest.mark.parametrize("prepare", [close_streams, heed_nothing])
+    def test_it_lives(self, server, prepare):
+        server.begin(preexec_fn=prepare)
+        os.kill(server.master, signal.SIGHUP)
+        until(lambda: reloaded(server) == 2)
+        assert server.get()
+        os.kill(server.workers()[0], signal.SIGTERM)
+        until(lambda: reloaded(server) == 3)
+        os.kill(server.master, signal.SIGQUIT)
+        assert server.process.wait(PATIENCE) == 0
+
+    def test_a_daemon_without_streams(self, server):
+        server.configure(PID)
+        done = subprocess.run(
+            server.argv(), env=server.environment, preexec_fn=close_streams
+        )
+        assert done.returncode == 0
+        pid = server.pid()
+        assert server.get()
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: not is_running(pid))
+        assert "Traceback" not in server.log.read_text()
+
+
 class TestPatience:
     def test_what_lua_is_doing(self, server):
         server.begin(ENDLESS, main="worker_patience 2s;")
