@@ -29,7 +29,6 @@ import contextlib
 import functools
 import logging
 import os
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -54,6 +53,7 @@ from ..host.sys import Poller
 from ..host.tasks import Tasks
 from ..http import reader
 from ..vm import VM, HostError, LuaError, find_flavour, from_lua, to_lua
+from .calls import Bell, Calls
 from .jobs import Job, is_reference, stopped_error
 from .loop import MORE, OVER, Loop
 from .names import Names
@@ -72,9 +72,6 @@ if TYPE_CHECKING:
 __all__ = ["Worker"]
 
 logger = logging.getLogger("resty_py.worker")
-
-#: How many values a call may hand over: less than Lua's C stack takes (8000).
-_MAX_VALUES = 4096
 
 
 class Worker:
@@ -138,10 +135,9 @@ class Worker:
         self._app_settings = app_settings or {}
         self.logs = logs
         self._poller = Poller(prefer_ffi=prefer_ffi)
-        self._bell: int | None = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._bell = Bell()
         self._tasks = Tasks(self._complete, may_wait=self.tasks_may_wait)
         self._tls = tls.Contexts()
-        self._calls: deque[tuple[Any, list[Any]]] = deque()
         self._jobs: dict[int, Job] = {}
         self._last_token = 0
         self._provided: dict[bytes, Callable[..., Awaitable[Any]]] = {}
@@ -166,6 +162,7 @@ class Worker:
             package_path=program.package_path,
             package_cpath=program.package_cpath,
         )
+        self._calls = Calls(self.vm, self._bell)
         if captured := program.table[b"settings"].get(b"lua_capture_error_log"):
             logs.capture(captured)
         self._lua = self.vm.require("resty_py.worker")
@@ -211,7 +208,7 @@ class Worker:
             "tls": tls.functions(self._tls),
             "threads": self._threads.functions(),
             "worker": {
-                "bell": lambda: self._bell,
+                "bell": lambda: self._bell.fd,
                 "quit": lambda: self.on_quit(),
                 "hostname": lambda: os.uname().nodename.encode(),
                 "root": lambda: os.fsencode(self.prefix),
@@ -320,12 +317,14 @@ class Worker:
         is_source = not is_reference(code)
         self._last_token += 1
         token = self._last_token
-        self.call_soon(self._lua[b"start_job"], token, code, is_source, "=(run)", *args)
+        self._calls.put(
+            self._lua[b"start_job"], token, code, is_source, "=(run)", *args
+        )
         job = self._jobs[token] = Job()
         try:
             await job.done.wait()
         except trio.Cancelled:
-            self.call_soon(self._lua[b"cancel_job"], token)
+            self._calls.put(self._lua[b"cancel_job"], token)
             raise
         finally:
             del self._jobs[token]
@@ -371,13 +370,13 @@ class Worker:
         """Begin to stop: serve what was begun, run timers out, then end."""
         self.role.retire()
         # Lua may ask for it: looking the function up would re-enter the VM.
-        self.call_soon(self._begin_exit)
+        self._calls.put(self._begin_exit)
 
     def stop_now(self) -> None:
         """End :meth:`run_loop` after the current turn."""
         self.role.retire()
         self._stopping = True
-        self._ring()
+        self._bell.ring()
 
     def go_on_forked(self) -> None:
         """Have descriptors of its own, in a fork of the process that made it.
@@ -389,8 +388,7 @@ class Worker:
             OSError: there are no more descriptors.
         """
         self._poller.renew()
-        assert self._bell is not None
-        _renew(self._bell, os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
+        self._bell.renew()
         self.vm.call(self._lua[b"forked"])
         self._turn = self.role.counted(self._turn)
 
@@ -480,50 +478,28 @@ class Worker:
             self.logs.flush()
         return self.logs.deadline
 
-    def call_soon(self, function: Any, *args: Any) -> None:
-        """Queue a call into the VM for the loop's next turn.
-
-        Raises:
-            TypeError, ValueError, OverflowError: an argument cannot be given to
-                Lua.
-        """
-        if len(args) > _MAX_VALUES:
-            raise ValueError("too many values for Lua")
-        self._calls.append((function, [to_lua(self.vm, arg) for arg in args]))
-        self._ring()
-
     def _make_calls(self) -> None:
         # What the calls arm counts from now, not from the last turn.
         self._refresh()
-        while self._calls:
-            function, args = self._calls.popleft()
-            try:
-                self.vm.call(function, *args)
-            except LuaError:
-                logger.exception("a call into Lua failed")
-
-    def _ring(self) -> None:
-        if self._bell is not None:
-            os.eventfd_write(self._bell, 1)
+        self._calls.make()
 
     def close(self) -> None:
         """Close every descriptor of the worker; its VM is not used after."""
-        if self._bell is not None:
+        if self._bell.fd is not None:
             self._processes.close()
             self.vm.call(self._lua[b"close"])
             self._tls.close()
             self._poller.close()
-            os.close(self._bell)
-            self._bell = None
+            self._bell.close()
 
     # Host functions -------------------------------------------------------------
 
     def _complete(self, token: int, answer: tuple[Any, ...]) -> None:
         try:
-            self.call_soon(self._deliver, token, *answer)
+            self._calls.put(self._deliver, token, *answer)
         except (TypeError, ValueError, OverflowError):
             logger.exception("a host task's answer is no value for Lua")
-            self.call_soon(self._deliver, token, None, b"internal error")
+            self._calls.put(self._deliver, token, None, b"internal error")
 
     def _call_provided(self, token: int, name: bytes, *args: Any) -> bool:
         try:
@@ -543,12 +519,6 @@ class Worker:
 def _opened(listener: Listener) -> tuple[int, bytes]:
     """Return a descriptor of the listener for the VM to keep, and its name."""
     return os.dup(listener.fileno()), str(listener.address).encode()
-
-
-def _renew(fd: int, fresh: int) -> None:
-    """Let *fresh* have the number of *fd*, whose file others go on with."""
-    os.dup2(fresh, fd, inheritable=False)
-    os.close(fresh)
 
 
 def _configure() -> bytes:

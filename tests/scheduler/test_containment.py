@@ -61,7 +61,7 @@ async def test_a_failure_of_the_runtime_ends_one_timer(
 @each_variant
 async def test_a_queued_call_that_fails_does_not_end_the_loop(variant, tmp_path):
     async with open_rig(variant, tmp_path) as rig:
-        rig.worker.call_soon(rig.worker.vm.load(b"error('x', 0)", "=call"))
+        rig.worker._calls.put(rig.worker.vm.load(b"error('x', 0)", "=call"))
         assert await rig.run("return 1") == 1
         (line,) = rig.errors()
         assert line.startswith("error: a call into Lua failed: LuaError: x")
