@@ -28,6 +28,7 @@ map $arg_x $regexes {
     abc text;
     default none;
 }
+map $arg_x $anything { ~^ any; default none; }
 map $arg_x $values { a $uri; b $arg_y$uri; c $plain; default $arg_x; }
 map $arg_x$arg_y $joined { ab yes; default no; }
 map $arg_x $chained { 1 one; default [$plain]; }
@@ -67,6 +68,7 @@ CASES = {
     "quoted": shows("quoted", "?x=g", "?x=a b", "?x=c;d", "?x=e%22f"),
     "escaped": shows("escaped", "?x=default", "?x=hostnames", "?x=include", "?x=z"),
     "regexes": shows("regexes", "?x=ab", "?x=abc", "?x=Bcd", "?x=xc", "?x=z"),
+    "empty": shows("anything", "?x=a", "?x=", "?"),
     "values": shows("values", "p?x=a", "p?x=b&y=Y", "p?x=c", "p?x=d", "p"),
     "joined": shows("joined", "?x=a&y=b", "?x=ab", "?x=b"),
     "chained": shows("chained", "?x=1", "?x=a", "?x=z"),

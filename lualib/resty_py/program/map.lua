@@ -5,6 +5,8 @@
 -- A value is kept for the request where the map is not volatile and the
 -- configuration uses the variable, as nginx keeps indexed variables.
 --
+-- Regular expressions are not asked about an empty text.
+--
 -- Follows ngx_http_map_find and ngx_http_map_variable.
 
 local hostnames = require "resty_py.program.hostnames"
@@ -54,7 +56,7 @@ local function finder(given)
         local key = lower(text)
         local value = exact[key]
             or names and hostnames.find(names, (gsub(key, "%.$", "")))
-        return value or find_regex(r, regexes, text) or default
+        return value or text ~= "" and find_regex(r, regexes, text) or default
     end
 end
 
