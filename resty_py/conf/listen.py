@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
     from .reading import Block, Call
 
-__all__ = ["add_listen", "parse_addresses", "parse_network", "read_listen"]
+__all__ = [
+    "add_listen",
+    "parse_addresses",
+    "parse_network",
+    "read_listen",
+    "resolve",
+]
 
 #: The port of a ``listen`` that names none.
 DEFAULT_PORT = 80
@@ -86,7 +92,7 @@ def _inet(text: str, default_port: int, listen: bool) -> list[Address]:
     literal = _ipv4(host)
     if literal is not None:
         return [Address(socket.AF_INET, literal, port) for port in ports]
-    return [_with_port(found, port) for port in ports for found in _resolve(host)]
+    return [_with_port(found, port) for port in ports for found in resolve(host)]
 
 
 def _ports_alone(text: str) -> list[int]:
@@ -127,8 +133,12 @@ def _ipv4(text: str) -> str | None:
     return ".".join(map(str, numbers)) if max(numbers) < 256 else None
 
 
-def _resolve(host: str) -> list[Address]:
-    """Return the addresses of a host: ``ngx_inet_resolve_host``."""
+def resolve(host: str) -> list[Address]:
+    """Return the addresses of a host, without ports: ``ngx_inet_resolve_host``.
+
+    Raises:
+        ValueError: there are none.
+    """
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, ValueError):

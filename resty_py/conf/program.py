@@ -104,16 +104,16 @@ def _tokens(value: str) -> bool:
     return value != "off"
 
 
+def _network(source: str) -> dict[str, Any]:
+    """Return a network that can be compared with an address, or what *source* says."""
+    if source in ("all", "unix:"):
+        return {"source": source}
+    network = ip_network(source)
+    return {"network": network.network_address.packed, "bits": network.prefixlen}
+
+
 def _access_rule(rule: AccessRule) -> dict[str, Any]:
-    """Return a rule whose network can be compared with an address."""
-    if rule.source in ("all", "unix:"):
-        return {"allow": rule.allow, "source": rule.source}
-    network = ip_network(rule.source)
-    return {
-        "allow": rule.allow,
-        "network": network.network_address.packed,
-        "bits": network.prefixlen,
-    }
+    return {"allow": rule.allow, **_network(rule.source)}
 
 
 #: Settings by name, and what Lua sees under which names.
@@ -129,6 +129,9 @@ _FORMS: dict[str, Any] = {
     "large_client_header_buffers": lambda value: {
         "large_client_header_buffers_count": value.count,
         "large_client_header_buffers_size": value.size,
+    },
+    "set_real_ip_from": lambda sources: {
+        "set_real_ip_from": list(map(_network, sources or ()))
     },
     "server_tokens": lambda value: {
         "server_tokens": value if isinstance(value, bool) else _tokens(value)

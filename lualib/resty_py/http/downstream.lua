@@ -36,6 +36,7 @@ local find = string.find
 local parse = head.parse
 local pay = require "resty_py.garbage".pay
 local post = scheduler.post
+local restore_remote = require "resty_py.request.remote".restore
 local new_pending = require "resty_py.http.pending".new
 local next_number = require "resty_py.net.connection".next_number
 local setmetatable = setmetatable
@@ -77,6 +78,8 @@ function _M.open(connection, address, listener)
         step = nil,
         connection = connection,
         address = address,
+        remote = nil,
+        peer = nil,
         listener = listener,
         endpoint = nil,
         settings = listener.settings,
@@ -145,6 +148,9 @@ function Downstream:conclude()
     if r then
         self.ending = nil
         self.listener.conclude(r)
+        if self.peer then
+            restore_remote(self)
+        end
     end
 end
 

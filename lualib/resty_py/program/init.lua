@@ -29,6 +29,7 @@ local pace = require "resty_py.http.pace"
 local pattern = require "resty_py.program.pattern"
 local peers = require "resty_py.modules.proxy.peers"
 local proxy = require "resty_py.modules.proxy"
+local realip = require "resty_py.modules.realip"
 local scheduler = require "resty_py.scheduler"
 local script = require "resty_py.program.script"
 local secure = require "resty_py.http.secure"
@@ -45,7 +46,7 @@ local pairs = pairs
 
 -- Modules that make settings of their own out of those of a location.
 local MODULES = {static, echo, headers, headers_more, charset, gzip, set_misc,
-                 pace, proxy, auth_request}
+                 pace, proxy, auth_request, realip}
 
 local servers, endpoints = {}, {}
 

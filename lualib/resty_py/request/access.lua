@@ -9,12 +9,12 @@
 
 local engine = require "resty_py.request.engine"
 local log = require "resty_py.log"
-local variables = require "resty_py.request.variables"
+local network = require "resty_py.net.network"
 
-local byte = string.byte
-local floor = math.floor
+local compile_network = network.compile
 local ipairs = ipairs
-local sub = string.sub
+local remote_of = require "resty_py.request.remote".of
+local unmapped = network.unmapped
 
 local OK = 0
 local UNAUTHORIZED, FORBIDDEN = 401, 403
@@ -25,48 +25,11 @@ local _M = {}
 -- Rules ---------------------------------------------------------------------
 
 
--- Whether the first `bits` bits of two addresses are the same.
-local function shares(address, network, bits)
-    local whole = floor(bits / 8)
-    if sub(address, 1, whole) ~= sub(network, 1, whole) then
-        return false
-    end
-    local rest = bits % 8
-    if rest == 0 then
-        return true
-    end
-    local unit = 2 ^ (8 - rest)
-    return floor(byte(address, whole + 1) / unit)
-        == floor(byte(network, whole + 1) / unit)
-end
-
-
-local function compile_network(rule)
-    local network, bits = rule.network, rule.bits
-    return function(address)
-        return #address == #network and shares(address, network, bits)
-    end
-end
-
-
-local function is_anyone()
-    return true
-end
-
-
-local function is_unix(address)
-    return #address ~= 4 and #address ~= 16
-end
-
-
-local FIXED = {all = is_anyone, ["unix:"] = is_unix}
-
-
 function _M.compile(rules)
     local compiled = {}
     for i, rule in ipairs(rules) do
         compiled[i] = {
-            fits = FIXED[rule.source] or compile_network(rule),
+            fits = compile_network(rule),
             code = rule.allow and OK or FORBIDDEN,
         }
         if rule.source == "all" or rule.network and #rule.network == 4 then
@@ -77,17 +40,11 @@ function _M.compile(rules)
 end
 
 
--- IPv4 addresses come in IPv6 clothes on sockets that speak both.
-local MAPPED = "\0\0\0\0\0\0\0\0\0\0\255\255"
-
-
--- Only rules for IPv4 take the clothes off.
+-- IPv4 addresses come in IPv6 clothes on sockets that speak both: only rules
+-- for IPv4 take these off.
 local function address_of(r, rules)
-    local address = variables.get(r, "binary_remote_addr") or ""
-    if #address == 16 and rules.has_ipv4 and sub(address, 1, 12) == MAPPED then
-        return sub(address, 13)
-    end
-    return address
+    local address = remote_of(r).binary
+    return rules.has_ipv4 and unmapped(address) or address
 end
 
 

@@ -7,7 +7,6 @@
 --
 -- Follows ngx_http_variables.c.
 
-local address = require "resty_py.net.address"
 local base64 = require "resty_py.codec.base64"
 local clock = require "resty_py.clock"
 local files = require "resty_py.native".files
@@ -16,6 +15,8 @@ local module_variables = require "resty_py.request.module_variables"
 local named_values = require "resty_py.request.named_values"
 local native = require "resty_py.native"
 local path = require "resty_py.static.path"
+local peer = require "resty_py.request.remote".peer
+local remote = require "resty_py.request.remote".of
 local version = require "resty_py.version"
 
 local byte = string.byte
@@ -46,19 +47,8 @@ end
 -- The connection ------------------------------------------------------------
 
 
-local function remote(r)
-    local downstream = r.downstream
-    local parsed = downstream.remote
-    if not parsed then
-        parsed = address.parse(downstream.address)
-        downstream.remote = parsed
-    end
-    return parsed
-end
-
-
 local function port_text(port)
-    return port and format("%d", port) or ""
+    return port and port > 0 and format("%d", port) or ""
 end
 
 
@@ -212,6 +202,8 @@ local BUILTIN = {
     remote_addr = function(r) return remote(r).host end,
     remote_port = function(r) return port_text(remote(r).port) end,
     binary_remote_addr = function(r) return remote(r).binary end,
+    realip_remote_addr = function(r) return peer(r).host end,
+    realip_remote_port = function(r) return port_text(peer(r).port) end,
     server_addr = function(r) return own(r).host end,
     server_port = function(r) return port_text(own(r).port) end,
     server_name = function(r) return r.settings.server_name or "" end,
@@ -246,8 +238,6 @@ local changeable = module_variables.changeable
 for name, getter in pairs(module_variables.getters) do
     BUILTIN[name] = getter
 end
-BUILTIN.realip_remote_addr = BUILTIN.remote_addr
-BUILTIN.realip_remote_port = BUILTIN.remote_port
 
 
 BUILTIN[" proxy_add_x_forwarded_for"] = function(r)

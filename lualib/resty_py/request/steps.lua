@@ -10,10 +10,10 @@
 -- follow at once, else it has suspended or ended the request. Only those that
 -- have something to do in a location are among its steps.
 --
--- Order (ngx_http_core_module.h): server_rewrite, find_config, rewrite,
--- post_rewrite, access, post_access, precontent, content. As in nginx Lua
--- handlers come last in their phase, unless *_by_lua_no_postpone is on, but
--- for server_rewrite, where they come first.
+-- Order (ngx_http_core_module.h): post_read, server_rewrite, find_config,
+-- rewrite, post_rewrite, preaccess, access, post_access, precontent, content.
+-- As in nginx Lua handlers come last in their phase, unless
+-- *_by_lua_no_postpone is on, but for server_rewrite, where they come first.
 
 local access = require "resty_py.request.access"
 local auth_request = require "resty_py.modules.auth_request"
@@ -24,6 +24,7 @@ local headers_more = require "resty_py.modules.headers_more"
 local location = require "resty_py.program.location"
 local log = require "resty_py.log"
 local proxy = require "resty_py.modules.proxy"
+local realip = require "resty_py.modules.realip"
 local redirection = require "resty_py.http.redirection"
 local response = require "resty_py.http.response"
 local script = require "resty_py.program.script"
@@ -386,6 +387,9 @@ local function build_tail(record, early)
         tail[#tail + 1] = change_input
     end
     tail[#tail + 1] = post_rewrite
+    if record.settings.realip then
+        tail[#tail + 1] = realip.step
+    end
     add_access(tail, record)
     add_precontent(tail, record)
     tail[#tail + 1] = log.is_debug(record.settings) and told_content or content
@@ -433,9 +437,18 @@ function _M.build(record)
 end
 
 
+-- What internal redirects and subrequests do not repeat.
+local function post_read(r)
+    return r.internal or realip.step(r)
+end
+
+
 -- Gives a server its steps. Here Lua comes first.
 function _M.build_server(server)
     local steps = {}
+    if server.base.settings.realip then
+        steps[1] = post_read
+    end
     add_lua(steps, server, "server_rewrite")
     if server.base.script then
         steps[#steps + 1] = server_script_step(server.base.script)

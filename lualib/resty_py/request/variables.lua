@@ -8,6 +8,7 @@
 --                         $name can be set; "" until it is, with a warning, or
 --                         without a value where a regular expression sets it
 --   index(name)           the configuration names $name
+--   keep(names)           these change, but are kept where it names them
 --   bytes_sent(r)         how much of a response the kernel has taken
 --
 -- Where a name is looked up, in this order:
@@ -51,7 +52,7 @@ end
 
 
 local known = memo.new(NAMES)
-local defined, declared = {}, {}
+local defined, declared, indexed = {}, {}, {}
 
 
 local function from_prefix(name)
@@ -144,11 +145,23 @@ function _M.index(name)
     if changeable[name] then
         declared[name] = true
     elseif not is_kept(name) then
-        return
+        indexed[name] = true
     elseif BUILTIN[name] then
         BUILTIN[name] = keeping(name, BUILTIN[name])
     else
         defined[name] = keeping(name, resolve(name))
+    end
+end
+
+
+-- names: built-in variables that change after all, and are kept where the
+-- configuration names them.
+function _M.keep(names)
+    for _, name in ipairs(names) do
+        if indexed[name] then
+            indexed[name] = nil
+            BUILTIN[name] = keeping(name, BUILTIN[name])
+        end
     end
 end
 

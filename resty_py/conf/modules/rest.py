@@ -55,9 +55,6 @@ MODULES = (
         *later(LOCATION | LIMIT_EXCEPT, "1", "perl"),
         *later(HTTP, "2", "perl_set"),
     )),
-    Module("ngx_http_realip_module", (
-        *later(LOCAL, "1", "set_real_ip_from real_ip_header real_ip_recursive"),
-    )),
     Module("ngx_http_referer_module", (
         *later(SERVER | LOCATION, "1+", "valid_referers"),
         *later(
