@@ -70,7 +70,8 @@ _LOCATION_HOOKS = tuple(
 # What is a part of the model of its own, not a setting.
 _STRUCTURE = frozenset(
     {"http", "events", "server", "location", "limit_except", "listen", "server_name",
-     "script", "map", "log_format", "lua_shared_dict", "upstream", "include"}
+     "script", "map", "geo", "split_clients", "log_format", "lua_shared_dict",
+     "upstream", "include"}
     | {f"{phase}_by_lua" for phase in HOOKS}
 )  # fmt: skip
 
@@ -145,11 +146,17 @@ def build_http(block: Block, reading: Reading) -> Http:
         hooks=MappingProxyType({p: hooks[p] for p in _HTTP_HOOKS if p in hooks}),
         servers=servers,
         endpoints=endpoints,
-        maps=tuple(draft.finish() for draft in block.slots.get("map", ())),
+        maps=_finished(block, "map"),
         log_formats=MappingProxyType({one.name: one for one in formats}),
         shared_dicts=tuple(block.slots.get("lua_shared_dict", ())),
         upstreams=tuple(map(build_upstream, block.slots.get("upstream", ()))),
+        geos=_finished(block, "geo"),
+        split_clients=_finished(block, "split_clients"),
     )
+
+
+def _finished(block: Block, slot: str) -> tuple[Any, ...]:
+    return tuple(draft.finish() for draft in block.slots.get(slot, ()))
 
 
 def default_settings(prefix: str) -> dict[str, Any]:

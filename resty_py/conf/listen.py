@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_listen",
     "parse_addresses",
+    "parse_ipv4",
     "parse_network",
     "read_listen",
     "resolve",
@@ -89,7 +90,7 @@ def _inet(text: str, default_port: int, listen: bool) -> list[Address]:
         raise ValueError("no host")
     if listen and host == "*":
         return [Address(socket.AF_INET, "0.0.0.0", port) for port in ports]
-    literal = _ipv4(host)
+    literal = parse_ipv4(host)
     if literal is not None:
         return [Address(socket.AF_INET, literal, port) for port in ports]
     return [_with_port(found, port) for port in ports for found in resolve(host)]
@@ -124,7 +125,7 @@ def _is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 20
 
 
-def _ipv4(text: str) -> str | None:
+def parse_ipv4(text: str) -> str | None:
     """Return an IPv4 address, or None: ``ngx_inet_addr``; nothing means 0."""
     octets = text.split(".")
     if len(octets) != 4 or not all(_is_digits(octet or "0") for octet in octets):
@@ -168,7 +169,7 @@ def parse_network(text: str) -> tuple[str, bool]:
     length = parse_number(bits) if slash else None
     if "%" in address:
         raise ValueError(text)
-    host = ipaddress.ip_address(_ipv4(address) or address)
+    host = ipaddress.ip_address(parse_ipv4(address) or address)
     if length is not None and length > host.max_prefixlen:
         raise ValueError(text)
     network = ipaddress.ip_network((host, length or 0) if slash else host, False)

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from ..server.listeners import Address
     from .errors import Notice
     from .regex import Regex
-    from .settings import LogFormat, Map, SharedDict, Upstream
+    from .settings import (
+        Geo,
+        LogFormat,
+        Map,
+        SharedDict,
+        SplitClients,
+        Upstream,
+    )
     from .template import Template
 
 __all__ = [
@@ -303,7 +310,7 @@ class Http:
         hooks: the Lua handlers ``init``, ``init_worker`` and ``exit_worker``.
         servers: in the order of the file.
         endpoints: what the servers listen on.
-        maps: in the order of the file.
+        maps, geos, split_clients: in the order of the file.
         log_formats: by name, ``combined`` among them.
         shared_dicts: in the order of the file.
         upstreams: in the order of the file.
@@ -317,6 +324,8 @@ class Http:
     log_formats: Mapping[str, LogFormat]
     shared_dicts: tuple[SharedDict, ...]
     upstreams: tuple[Upstream, ...] = ()
+    geos: tuple[Geo, ...] = ()
+    split_clients: tuple[SplitClients, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,15 @@ from .lexer import to_bytes
 from .model import Location
 from .regex import Regex
 from .served import Program
-from .settings import AccessLog, AccessRule, ErrorLog, Resolver, Root, ThreadPool
+from .settings import (
+    AccessLog,
+    AccessRule,
+    ErrorLog,
+    Geo,
+    Resolver,
+    Root,
+    ThreadPool,
+)
 from .template import Capture, Template, Variable
 from .variables import key
 
@@ -116,6 +124,47 @@ def _access_rule(rule: AccessRule) -> dict[str, Any]:
     return {"allow": rule.allow, **_network(rule.source)}
 
 
+def _geo(geo: Geo) -> dict[str, Any]:
+    """Return a geo whose values can be found by an address."""
+    table: dict[str, Any] = {
+        "variable": geo.variable,
+        "proxies": list(map(_network, geo.proxies)),
+        "recursive": geo.recursive,
+    }
+    if geo.source is not None:
+        table["source"] = geo.source
+    if geo.ranges is None:
+        return {**table, "lengths": _by_length(geo.networks)}
+    firsts, lasts, values = zip(*geo.ranges, strict=True) if geo.ranges else ((),) * 3
+    return {
+        **table,
+        "firsts": firsts,
+        "lasts": lasts,
+        "values": values,
+        "default": geo.default,
+    }
+
+
+def _by_length(networks: Sequence[tuple[str, str]]) -> dict[int, list[Any]]:
+    """Return the values of networks by size of address, length and prefix."""
+    lengths: dict[tuple[int, int], dict[bytes, str]] = {}
+    for text, value in networks:
+        network = ip_network(text)
+        packed, bits = network.network_address.packed, network.prefixlen
+        prefix = packed[: bits // 8]
+        if bits % 8:
+            prefix += bytes((packed[bits // 8] >> 8 - bits % 8,))
+        lengths.setdefault((len(packed), bits), {})[prefix] = value
+    return {
+        size: [
+            {"bits": bits, "values": values}
+            for (found, bits), values in sorted(lengths.items(), reverse=True)
+            if found == size
+        ]
+        for size in (4, 16)
+    }
+
+
 #: Settings by name, and what Lua sees under which names.
 _FORMS: dict[str, Any] = {
     "access_rules": lambda rules: {
@@ -173,6 +222,8 @@ class _Compiler:
             b"servers": [self.server(server) for server in http.servers],
             b"endpoints": [self.plain(endpoint) for endpoint in http.endpoints],
             b"maps": [self.plain(one) for one in http.maps],
+            b"geos": [self.plain(_geo(one)) for one in http.geos],
+            b"split_clients": [self.plain(one) for one in http.split_clients],
             b"upstreams": [self.plain(one) for one in http.upstreams],
             b"declared": _declared(http),
         }
@@ -319,6 +370,8 @@ def _place(items: list[Any], item: Any) -> int:
 def _declared(http: Http) -> dict[bytes, bool]:
     """Return the variables that can be set, and whether a regular expression does."""
     given = {one.variable for one in http.maps}
+    given.update(one.variable for one in http.geos)
+    given.update(one.variable for one in http.split_clients)
     captured: set[str] = set()
     for server in http.servers:
         for name in server.names:

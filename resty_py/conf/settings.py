@@ -21,6 +21,7 @@ __all__ = [
     "ErrorLog",
     "ErrorPage",
     "Expires",
+    "Geo",
     "HeaderChange",
     "LogFormat",
     "Map",
@@ -30,6 +31,7 @@ __all__ = [
     "Resolver",
     "Root",
     "SharedDict",
+    "SplitClients",
     "Syslog",
     "ThreadPool",
     "TryFiles",
@@ -65,6 +67,45 @@ class Map:
     default: Template
     hostnames: bool = False
     volatile: bool = False
+
+
+@dataclass(frozen=True)
+class Geo:
+    """``geo [$address] $variable { … }``.
+
+    Attributes:
+        source: what has the address, or None for the client.
+        variable: what is defined.
+        proxies: the networks whose ``X-Forwarded-For`` is believed.
+        recursive: whether the last address there that is no proxy counts.
+        networks: each with its value; those of all addresses are among them.
+        ranges: first and last addresses and values, or None where networks count.
+        default: the value beside all ranges.
+    """
+
+    source: Template | None
+    variable: str
+    proxies: tuple[str, ...]
+    recursive: bool
+    networks: tuple[tuple[str, str], ...]
+    ranges: tuple[tuple[int, int, str], ...] | None
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class SplitClients:
+    """``split_clients text $variable { … }``.
+
+    Attributes:
+        source: the text whose hash counts.
+        variable: what is defined.
+        parts: values, each with the hash from which on it is not taken any more,
+            or None where it always is.
+    """
+
+    source: Template
+    variable: str
+    parts: tuple[tuple[int | None, str], ...]
 
 
 @dataclass(frozen=True)

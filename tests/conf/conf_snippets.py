@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from conf_snippets_clients import CLIENTS
+
 LONG = "a" * 4090
 
 MAIN = [
@@ -245,16 +247,6 @@ HTTP = [
     "allow 10.0.0.0/33;",
     "allow 10.0.0;",
     "deny localhost;",
-    "set_real_ip_from 10.0.0.0/8; set_real_ip_from unix:; set_real_ip_from ::1;",
-    "set_real_ip_from 10.0.0.1/8;",
-    "set_real_ip_from 10.0.0.0/33;",
-    "set_real_ip_from localhost; real_ip_header X; real_ip_recursive on;",
-    "set_real_ip_from no.such.invalid;",
-    "set_real_ip_from '';",
-    "set_real_ip_from unix:/a;",
-    "real_ip_header X; real_ip_header Y;",
-    "real_ip_header ''; real_ip_recursive off;",
-    "real_ip_recursive maybe;",
     "add_header X y; add_header X z always;",
     "add_header X y never;",
     "add_header X;",
@@ -617,6 +609,7 @@ SNIPPETS = [
     *(("http", text) for text in HTTP),
     *(("server", text) for text in SERVER),
     *(("location", text) for text in LOCATION),
+    *(("http", text) for text in CLIENTS),
 ]
 
 # Files that snippets include.
@@ -624,4 +617,5 @@ FILES = {
     "piece.conf": "daemon off;\n",
     "types.conf": "text/html html htm;\nimage/png png;\n",
     "map.conf": "a 1;\nb 2;\n",
+    "geo.conf": "10.0.0.0/8 ten;\n",
 }

@@ -174,14 +174,15 @@ class TestUnsupported:
 
     def test_lenient(self, case):
         text = HTTP % (
-            "gunzip on;\ngeo $a {\n server b;\n content_by_lua_block { '}' }\n}\n"
+            "gunzip on;\n"
+            "charset_map a b {\n server b;\n content_by_lua_block { '}' }\n}\n"
             "server { listen unix:s; listen 443 http2; proxy_bind b; }"
         )
         config = case.load(text + "stream { upstream { x y; } }\n", lenient=True)
         whats = [re.match(r'"([^"]*)"', notice.text)[1] for notice in config.notices]
         assert whats == [
             "gunzip on",
-            "geo",
+            "charset_map",
             "listen 443 http2",
             "proxy_bind",
             "stream",

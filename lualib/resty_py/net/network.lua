@@ -1,36 +1,35 @@
 -- Networks, and the addresses in them.
 --
 --   compile(given)    f(binary): whether an address is in it
+--   prefix(binary, bits)   what addresses with these first bits have in common
 --   unmapped(binary)  an IPv4 address without the clothes of IPv6
---   MAPPED            what those are: the first bytes of the address
 --
 -- given: {network, bits}, the network's address as bytes and how many of its
 -- bits count, or {source = "all" | "unix:"}. Addresses are 4 or 16 bytes; those
 -- of Unix sockets are anything else.
 
 local byte = string.byte
+local char = string.char
 local floor = math.floor
 local sub = string.sub
 
+-- What clothes of IPv6 begin with.
 local MAPPED = "\0\0\0\0\0\0\0\0\0\0\255\255"
 
-local _M = {MAPPED = MAPPED}
+local _M = {}
 
 
--- Whether the first `bits` bits of two addresses are the same.
-local function shares(address, network, bits)
-    local whole = floor(bits / 8)
-    if sub(address, 1, whole) ~= sub(network, 1, whole) then
-        return false
-    end
-    local rest = bits % 8
+function _M.prefix(binary, bits)
+    local whole, rest = floor(bits / 8), bits % 8
     if rest == 0 then
-        return true
+        return sub(binary, 1, whole)
     end
-    local unit = 2 ^ (8 - rest)
-    return floor(byte(address, whole + 1) / unit)
-        == floor(byte(network, whole + 1) / unit)
+    return sub(binary, 1, whole)
+        .. char(floor(byte(binary, whole + 1) / 2 ^ (8 - rest)))
 end
+
+
+local prefix = _M.prefix
 
 
 local function is_anyone()
@@ -47,9 +46,13 @@ local FIXED = {all = is_anyone, ["unix:"] = is_unix}
 
 
 function _M.compile(given)
-    local network, bits = given.network, given.bits
-    return FIXED[given.source] or function(address)
-        return #address == #network and shares(address, network, bits)
+    if FIXED[given.source] then
+        return FIXED[given.source]
+    end
+    local size, bits = #given.network, given.bits
+    local wanted = prefix(given.network, bits)
+    return function(address)
+        return #address == size and prefix(address, bits) == wanted
     end
 end
 

@@ -18,6 +18,7 @@ local auth_request = require "resty_py.modules.auth_request"
 local charset = require "resty_py.modules.charset"
 local echo = require "resty_py.modules.echo"
 local filters = require "resty_py.http.filters"
+local geo = require "resty_py.program.geo"
 local gzip = require "resty_py.modules.gzip"
 local handler = require "resty_py.program.handler"
 local headers = require "resty_py.modules.headers"
@@ -205,6 +206,26 @@ end
 -- The whole ------------------------------------------------------------------
 
 
+-- Parts of a configuration that define a variable each.
+local DEFINING = {
+    {name = "maps", compile = map.compile},
+    {name = "geos", compile = geo.compile},
+}
+
+
+-- A value is kept for the request where the configuration uses the variable,
+-- as nginx keeps indexed ones, unless it is said to be volatile.
+local function define_all(given, compile, indexed)
+    for _, each in ipairs(given) do
+        local name, getter = each.variable, compile(each)
+        if indexed[name] and not each.volatile then
+            getter = variables.keeping(name, getter)
+        end
+        variables.define(name, getter)
+    end
+end
+
+
 local function declare(given)
     for name, is_captured in pairs(given.declared or {}) do
         variables.declare(name, is_captured)
@@ -215,9 +236,8 @@ local function declare(given)
     for name, getter in pairs(echo.variables) do
         variables.define_fixed(name, getter)
     end
-    for _, each in ipairs(given.maps or {}) do
-        variables.define(each.variable,
-                         map.compile(each, given.indexed[each.variable]))
+    for _, list in ipairs(DEFINING) do
+        define_all(given[list.name] or {}, list.compile, given.indexed)
     end
 end
 

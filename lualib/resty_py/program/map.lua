@@ -2,9 +2,6 @@
 --
 --   compile(given)   f(r) -> string
 --
--- A value is kept for the request where the map is not volatile and the
--- configuration uses the variable, as nginx keeps indexed variables.
---
 -- Regular expressions are not asked about an empty text.
 --
 -- Follows ngx_http_map_find and ngx_http_map_variable.
@@ -61,21 +58,10 @@ local function finder(given)
 end
 
 
--- kept: whether the value is kept for the request.
-function _M.compile(given, kept)
+function _M.compile(given)
     local source, find = compile(given.source), finder(given)
-    local name = given.variable
-    if not kept or given.volatile then
-        return function(r)
-            return find(r, source(r))(r)
-        end
-    end
     return function(r)
-        local value = find(r, source(r))(r)
-        local vars = r.vars or {}
-        r.vars = vars
-        vars[name] = value
-        return value
+        return find(r, source(r))(r)
     end
 end
 

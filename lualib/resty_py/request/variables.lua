@@ -8,6 +8,7 @@
 --                         $name can be set; "" until it is, with a warning, or
 --                         without a value where a regular expression sets it
 --   index(name)           the configuration names $name
+--   keeping(name, f)      f, whose value for $name is kept for the request
 --   keep(names)           these change, but are kept where it names them
 --   bytes_sent(r)         how much of a response the kernel has taken
 --
@@ -138,6 +139,9 @@ local function keeping(name, getter)
         return value
     end
 end
+
+
+_M.keeping = keeping
 
 
 -- Tells that the configuration names a variable: ngx_http_get_variable_index.

@@ -33,9 +33,6 @@ MODULES = (
         *later(HTTP, "1", "degradation"),
         *later(LOCAL, "1", "degrade"),
     )),
-    Module("ngx_http_geo_module", (
-        *later(HTTP, "1-2", "geo", inside=HTTP),
-    )),
     Module("ngx_http_geoip_module", (
         *later(HTTP, "1-2", "geoip_country geoip_org geoip_city"),
         *later(HTTP, "1", "geoip_proxy geoip_proxy_recursive"),
