@@ -140,6 +140,8 @@ class Parser:
             inner = self._block(value, lexer, call)
         elif command.entry is not None:
             inner = self._entries(command, call, lexer, block)
+            if command.end is not None:
+                command.end(replace(call, error_line=lexer.line))
         if value is not None:
             block.add(command.key, value)
         return _as_written(call, inner)

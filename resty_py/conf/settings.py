@@ -99,13 +99,12 @@ class SplitClients:
     Attributes:
         source: the text whose hash counts.
         variable: what is defined.
-        parts: values, each with the hash from which on it is not taken any more,
-            or None where it always is.
+        parts: values, each with the hash from which on it is not taken any more.
     """
 
     source: Template
     variable: str
-    parts: tuple[tuple[int | None, str], ...]
+    parts: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,7 @@ class Command:
         inside: the context of the block that it opens.
         lua: whether its block is Lua code, which becomes the last argument.
         entry: what reads one line of its block, where these are no directives.
+        end: what looks at all of them when the ``}`` was read, which errors name.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Command:
     inside: Context | None = None
     lua: bool = False
     entry: Callable[[Call, Call], None] | None = None
+    end: Callable[[Call], None] | None = None
 
     @property
     def key(self) -> str:

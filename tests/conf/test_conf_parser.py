@@ -154,7 +154,7 @@ class TestUnsupported:
                 '"proxy_request_buffering off"',
                 5,
             ),
-            (HTTP % "split_clients a b {\n c d;\n}", '"split_clients" directive', 3),
+            (HTTP % "charset_map a b {\n c d;\n}", '"charset_map" directive', 3),
             (HTTP % "gunzip on;", '"gunzip on"', 3),
             (SERVER % "listen 443 http2;", '"listen 443 http2"', 4),
             (HTTP % "ssl_dhparam a;", '"ssl_dhparam" directive', 3),

@@ -36,6 +36,7 @@ local script = require "resty_py.program.script"
 local secure = require "resty_py.http.secure"
 local set_misc = require "resty_py.modules.set_misc"
 local settings = require "resty_py.settings"
+local split_clients = require "resty_py.program.split_clients"
 local static = require "resty_py.static"
 local steps = require "resty_py.request.steps"
 local template = require "resty_py.program.template"
@@ -210,6 +211,7 @@ end
 local DEFINING = {
     {name = "maps", compile = map.compile},
     {name = "geos", compile = geo.compile},
+    {name = "split_clients", compile = split_clients.compile},
 }
 
 

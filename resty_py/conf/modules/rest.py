@@ -62,9 +62,6 @@ MODULES = (
     Module("ngx_http_secure_link_module", (
         *later(LOCAL, "1", "secure_link secure_link_md5 secure_link_secret"),
     )),
-    Module("ngx_http_split_clients_module", (
-        *later(HTTP, "2", "split_clients", inside=HTTP),
-    )),
     Module("ngx_http_stub_status_module", (
         *later(SERVER | LOCATION, "0-1", "stub_status"),
     )),
