@@ -36,6 +36,7 @@ from .model import (
 from .modules import MODULES
 from .modules.log import COMBINED
 from .modules.lua import HOOKS
+from .modules.referer import check_referers
 from .modules.upstream import build_upstream
 from .reading import Block
 from .settings import AccessLog, Root
@@ -133,7 +134,8 @@ def build_http(block: Block, reading: Reading) -> Http:
     )
     for server in servers:
         _check_buffers(block, server)
-    for inner in block.slots.get("server", ()):
+    for inner, server in zip(block.slots.get("server", ()), servers, strict=True):
+        check_referers(block, inner, server.names)
         _check_locations(inner)
     reading.variables.check()
     endpoints = tuple(_endpoints(block, servers, reading))

@@ -177,8 +177,15 @@ class Call:
             self.reading.variables.use(name)
         return template
 
-    def regex(self, pattern: str, caseless: bool = False) -> Regex:
-        """Return *pattern* as a regular expression whose captures are defined.
+    def regex(
+        self, pattern: str, caseless: bool = False, *, defines: bool = True
+    ) -> Regex:
+        """Return *pattern* as a regular expression.
+
+        Args:
+            pattern: its text.
+            caseless: whether the case of letters does not matter.
+            defines: whether its named captures become variables.
 
         Raises:
             ConfError: PCRE2 refuses it.
@@ -187,7 +194,7 @@ class Call:
         if refusal is not None:
             raise self.error(refusal)
         regex = Regex(pattern, caseless, self.file, self.line)
-        for name in regex.names:
+        for name in regex.names if defines else ():
             self.define(name)
         return regex
 

@@ -28,6 +28,7 @@ __all__ = [
     "MapRule",
     "ProxyPass",
     "ProxyRedirect",
+    "Referer",
     "Resolver",
     "Root",
     "SharedDict",
@@ -342,6 +343,23 @@ class Upstream:
     keepalive_requests: int = 1000
     balancer: Handler | None = None
     method: BalancingMethod | None = None
+
+
+@dataclass(frozen=True)
+class Referer:
+    """An argument of ``valid_referers``.
+
+    Attributes:
+        kind: ``none``, ``blocked``, ``server_names``, ``name`` or ``regex``.
+        name: in lower case; may be a mask.
+        path: what the path must begin with, or nothing.
+        regex: what host and path must match.
+    """
+
+    kind: str
+    name: str = ""
+    path: str = ""
+    regex: Regex | None = None
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,8 @@ BUILTIN = names(
 #: Variables that nginx defines and that directives may define anew.
 CHANGEABLE = names(
     """
-    args limit_rate ancient_browser modern_browser msie proxy_host proxy_port
-    uid_reset ssl_protocol ssl_cipher ssl_ciphers ssl_curve ssl_curves
+    args invalid_referer limit_rate ancient_browser modern_browser msie proxy_host
+    proxy_port uid_reset ssl_protocol ssl_cipher ssl_ciphers ssl_curve ssl_curves
     ssl_session_id ssl_session_reused ssl_early_data ssl_server_name
     ssl_alpn_protocol ssl_client_cert ssl_client_raw_cert
     ssl_client_escaped_cert ssl_client_s_dn ssl_client_i_dn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conf_snippets_clients import CLIENTS
+from conf_snippets_guards import LOCATION_GUARDS, SERVER_GUARDS
 
 LONG = "a" * 4090
 
@@ -610,6 +611,8 @@ SNIPPETS = [
     *(("server", text) for text in SERVER),
     *(("location", text) for text in LOCATION),
     *(("http", text) for text in CLIENTS),
+    *(("server", text) for text in SERVER_GUARDS),
+    *(("location", text) for text in LOCATION_GUARDS),
 ]
 
 # Files that snippets include.

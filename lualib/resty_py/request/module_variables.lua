@@ -13,6 +13,7 @@
 local gzip_ratio = require "resty_py.modules.gzip".ratio
 local native = require "resty_py.native"
 local proxy = require "resty_py.modules.proxy.variables"
+local referer = require "resty_py.modules.referer"
 local strftime = require "resty_py.modules.set_misc.strftime"
 local clock = require "resty_py.clock"
 
@@ -161,6 +162,7 @@ local OTHERS = {
     http2 = empty,
     uid_reset = empty,
     msie = msie,
+    invalid_referer = referer.invalid,
     connections_active = connections(function(active) return active end),
     connections_reading = connections(function() return 0 end),
     connections_writing = connections(function(active, waiting, over)
@@ -183,7 +185,7 @@ for name, getter in pairs(OTHERS) do
     getters[name] = getter
 end
 for _, name in ipairs {"ancient_browser", "modern_browser", "msie",
-                       "uid_reset"} do
+                       "invalid_referer", "uid_reset"} do
     changeable[name] = true
 end
 

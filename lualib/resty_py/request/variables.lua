@@ -116,7 +116,7 @@ end
 -- were found first: those without NGX_HTTP_VAR_NOCACHEABLE.
 local KEPT = {host = true, content_type = true, content_length = true,
               remote_user = true, request_body = true,
-              request_completion = true}
+              request_completion = true, invalid_referer = true}
 local KEPT_PREFIXES = {"^http_", "^cookie_", "^sent_http_"}
 
 
@@ -148,7 +148,8 @@ _M.keeping = keeping
 function _M.index(name)
     if changeable[name] then
         declared[name] = true
-    elseif not is_kept(name) then
+    end
+    if not is_kept(name) then
         indexed[name] = true
     elseif BUILTIN[name] then
         BUILTIN[name] = keeping(name, BUILTIN[name])

@@ -52,13 +52,6 @@ MODULES = (
         *later(LOCATION | LIMIT_EXCEPT, "1", "perl"),
         *later(HTTP, "2", "perl_set"),
     )),
-    Module("ngx_http_referer_module", (
-        *later(SERVER | LOCATION, "1+", "valid_referers"),
-        *later(
-            SERVER | LOCATION, "1",
-            """referer_hash_max_size referer_hash_bucket_size""",
-        ),
-    )),
     Module("ngx_http_secure_link_module", (
         *later(LOCAL, "1", "secure_link secure_link_md5 secure_link_secret"),
     )),
