@@ -37,6 +37,7 @@ from .modules import MODULES
 from .modules.log import COMBINED
 from .modules.lua import HOOKS
 from .modules.referer import check_referers
+from .modules.secure_link import check_secure_links, settle_secure_links
 from .modules.upstream import build_upstream
 from .reading import Block
 from .settings import AccessLog, Root
@@ -136,6 +137,7 @@ def build_http(block: Block, reading: Reading) -> Http:
         _check_buffers(block, server)
     for inner, server in zip(block.slots.get("server", ()), servers, strict=True):
         check_referers(block, inner, server.names)
+        check_secure_links(block, inner)
         _check_locations(inner)
     reading.variables.check()
     endpoints = tuple(_endpoints(block, servers, reading))
@@ -189,6 +191,7 @@ def _merged(block: Block, outer: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in _own(block, _HTTP_SETTINGS).items():
         appended = _HTTP_SETTINGS[key].inherit is Inherit.APPENDED
         settings[key] = (*outer[key], *value) if appended else value
+    settle_secure_links(block, settings)
     if not tls.CLIENT_DIRECTIVES.isdisjoint(block.slots):
         tls.check_client(settings)
     return settings

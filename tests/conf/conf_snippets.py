@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conf_snippets_clients import CLIENTS
-from conf_snippets_guards import LOCATION_GUARDS, SERVER_GUARDS
+from conf_snippets_guards import HTTP_GUARDS, LOCATION_GUARDS, SERVER_GUARDS
 
 LONG = "a" * 4090
 
@@ -611,6 +611,7 @@ SNIPPETS = [
     *(("server", text) for text in SERVER),
     *(("location", text) for text in LOCATION),
     *(("http", text) for text in CLIENTS),
+    *(("http", text) for text in HTTP_GUARDS),
     *(("server", text) for text in SERVER_GUARDS),
     *(("location", text) for text in LOCATION_GUARDS),
 ]

@@ -20,6 +20,10 @@ SERVER_GUARDS = [
         "location /c/d { valid_referers a.com a.com; } }"
     ),
     "set $invalid_referer 1; return 200 $invalid_referer;",
+    # secure_link
+    "secure_link_secret x;",
+    "secure_link $arg_a; secure_link_md5 $uri; location /b { secure_link_secret x; }",
+    "secure_link_secret x; secure_link_md5 a; location /b { }",
 ]
 
 LOCATION_GUARDS = [
@@ -60,4 +64,21 @@ LOCATION_GUARDS = [
     "valid_referers $uri;",
     "valid_referers a.com/*;",
     "valid_referers a/b*c;",
+    # secure_link
+    "secure_link_secret x;",
+    "secure_link_secret x; secure_link $arg_a;",
+    "secure_link $arg_a;",
+    "secure_link $nope;",
+    "secure_link a; secure_link b;",
+    "secure_link_secret ''; secure_link $arg_a;",
+    "secure_link_secret x; location /a/b { secure_link $arg_a; secure_link_md5 x; }",
+]
+
+HTTP_GUARDS = [
+    # secure_link
+    "secure_link $arg_a; secure_link_md5 x$uri;",
+    "secure_link_secret x;",
+    "secure_link_secret x; secure_link_md5 a; server { listen unix:a; }",
+    "secure_link_secret x; secure_link_secret a;",
+    "secure_link_md5 $;",
 ]

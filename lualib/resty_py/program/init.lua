@@ -34,6 +34,7 @@ local realip = require "resty_py.modules.realip"
 local scheduler = require "resty_py.scheduler"
 local script = require "resty_py.program.script"
 local secure = require "resty_py.http.secure"
+local secure_link = require "resty_py.modules.secure_link"
 local set_misc = require "resty_py.modules.set_misc"
 local settings = require "resty_py.settings"
 local split_clients = require "resty_py.program.split_clients"
@@ -48,7 +49,10 @@ local pairs = pairs
 
 -- Modules that make settings of their own out of those of a location.
 local MODULES = {static, echo, headers, headers_more, charset, gzip, set_misc,
-                 pace, proxy, auth_request, realip}
+                 pace, proxy, auth_request, realip, secure_link}
+
+-- Modules with variables of their own.
+local OWNERS = {echo, secure_link}
 
 local servers, endpoints = {}, {}
 
@@ -232,11 +236,13 @@ local function declare(given)
     for name, is_captured in pairs(given.declared or {}) do
         variables.declare(name, is_captured)
     end
+    for _, module in ipairs(OWNERS) do
+        for name, getter in pairs(module.variables) do
+            variables.define_fixed(name, getter)
+        end
+    end
     for name in pairs(given.indexed or {}) do
         variables.index(name)
-    end
-    for name, getter in pairs(echo.variables) do
-        variables.define_fixed(name, getter)
     end
     for _, list in ipairs(DEFINING) do
         define_all(given[list.name] or {}, list.compile, given.indexed)

@@ -33,8 +33,7 @@ local DATE_FORMAT = "%A, %d-%b-%Y %H:%M:%S %Z"
 local ABSENT = [[
     proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr
     proxy_protocol_server_port limit_conn_status limit_req_status
-    secure_link secure_link_expires slice_range uid_got uid_set
-    upstream_cache_status
+    slice_range uid_got uid_set upstream_cache_status
 ]]
 
 -- Those of connections over TLS, which may be defined anew.

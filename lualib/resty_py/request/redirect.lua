@@ -52,8 +52,8 @@ local function restart(r)
     end
     r.ctx = nil
     r.world = nil
-    r.world = nil
     r.echo = nil
+    r.link_expires = nil
     r.internal = true
     r.uri_changed = false
 end

@@ -116,7 +116,8 @@ end
 -- were found first: those without NGX_HTTP_VAR_NOCACHEABLE.
 local KEPT = {host = true, content_type = true, content_length = true,
               remote_user = true, request_body = true,
-              request_completion = true, invalid_referer = true}
+              request_completion = true, invalid_referer = true,
+              secure_link = true, secure_link_expires = true}
 local KEPT_PREFIXES = {"^http_", "^cookie_", "^sent_http_"}
 
 

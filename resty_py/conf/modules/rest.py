@@ -52,9 +52,6 @@ MODULES = (
         *later(LOCATION | LIMIT_EXCEPT, "1", "perl"),
         *later(HTTP, "2", "perl_set"),
     )),
-    Module("ngx_http_secure_link_module", (
-        *later(LOCAL, "1", "secure_link secure_link_md5 secure_link_secret"),
-    )),
     Module("ngx_http_stub_status_module", (
         *later(SERVER | LOCATION, "0-1", "stub_status"),
     )),
