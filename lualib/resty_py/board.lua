@@ -6,8 +6,11 @@
 --   behind(active)    nil: no worker has clearly fewer | the sum of the beats
 --                     of those that have: it changes as one goes its rounds;
 --                     whether any of them is not in Lua
+--   tell(active, waiting, accepted, served)
+--                     tells the others how busy this worker is, and was
+--   others()          the same of all others, added up
 --
--- Where a server is one process there is none: then the last two do nothing.
+-- Where a server is one process there is none: then these do nothing.
 
 local native = require "resty_py.native"
 
@@ -16,7 +19,9 @@ local pcall = pcall
 local worker = native.worker
 
 -- Words of a row, and those that are read here, from 0 on.
-local ROW, BEAT, ACTIVE, GENERATION = 16, 1, 2, 3
+local ROW, BEAT, ACTIVE, GENERATION, WAITING = 16, 1, 2, 3, 4
+-- The same of a row as floats.
+local FLOATS, ACCEPTED, SERVED = 8, 3, 4
 
 -- Clients that a worker may have more than another: a few, and of many an
 -- eighth.
@@ -33,6 +38,38 @@ local function nothing() end
 
 local function margin(active)
     return SLACK + floor(active / SHARE)
+end
+
+
+local function nobody()
+    return 0, 0, 0, 0
+end
+
+
+local function count_by_ffi(address, own)
+    local words = ffi.cast("int32_t *", address)
+    local floats = ffi.cast("double *", address)
+
+    function _M.tell(active, waiting, accepted, served)
+        words[own * ROW + ACTIVE] = active
+        words[own * ROW + WAITING] = waiting
+        floats[own * FLOATS + ACCEPTED] = accepted
+        floats[own * FLOATS + SERVED] = served
+    end
+
+    function _M.others()
+        local active, waiting = 0, 0
+        local accepted, served = floats[ACCEPTED], floats[SERVED]
+        for row = 1, words[0] do
+            if row ~= own then
+                active = active + words[row * ROW + ACTIVE]
+                waiting = waiting + words[row * ROW + WAITING]
+                accepted = accepted + floats[row * FLOATS + ACCEPTED]
+                served = served + floats[row * FLOATS + SERVED]
+            end
+        end
+        return active, waiting, accepted, served
+    end
 end
 
 
@@ -62,7 +99,7 @@ end
 
 
 local function by_host()
-    _M.publish = worker.publish
+    _M.publish, _M.tell, _M.others = worker.publish, worker.tell, worker.others
 
     function _M.behind(active)
         return worker.behind(active, margin(active))
@@ -74,8 +111,10 @@ function _M.open()
     local address, row, generation = worker.place()
     if not address then
         _M.publish, _M.behind = nothing, nothing
+        _M.tell, _M.others = nothing, nobody
     elseif has_ffi then
         by_ffi(address, row, generation)
+        count_by_ffi(address, row)
     else
         by_host()
     end

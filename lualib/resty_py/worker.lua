@@ -20,6 +20,7 @@ local program = require "resty_py.program"
 local scheduler = require "resty_py.scheduler"
 local settings = require "resty_py.settings"
 local static = require "resty_py.static"
+local statistics = require "resty_py.http.statistics"
 local sys = require "resty_py.sys"
 local timer = require "resty_py.scheduler.timer"
 
@@ -31,6 +32,7 @@ local expire = scheduler.expire
 local gsub = string.gsub
 local ipairs = ipairs
 local poll = sys.poll
+local publish = statistics.publish
 local refresh = clock.refresh
 local run_queue = scheduler.run_queue
 
@@ -172,10 +174,7 @@ local function is_over()
 end
 
 
--- Runs all that is ready. Returns the time of the next deadline
--- (clock.mono seconds, math.huge when there is none), MORE when there is
--- more to do right away, OVER when the worker is exiting and has finished.
-function _M.turn()
+local function turn()
     refresh()
     if downstream.active ~= published then
         published = downstream.active
@@ -201,6 +200,16 @@ function _M.turn()
         end
     end
     return MORE
+end
+
+
+-- Runs all that is ready. Returns the time of the next deadline
+-- (clock.mono seconds, math.huge when there is none), MORE when there is
+-- more to do right away, OVER when the worker is exiting and has finished.
+function _M.turn()
+    local due = turn()
+    publish()
+    return due
 end
 
 

@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .counter import Counter
-from .scoreboard import ACTIVE, BEAT, GENERATION, PID, ROW
+from .scoreboard import (
+    ACCEPTED,
+    ACTIVE,
+    BEAT,
+    FLOATS,
+    GENERATION,
+    PID,
+    ROW,
+    SERVED,
+    WAITING,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +106,8 @@ class Role:
             "publish": lambda active: self._write(ACTIVE, active),
             "behind": self._behind,
             "numbers": self.counter.take,
+            "tell": self._tell,
+            "others": self._others,
         }
 
     def _pids(self) -> tuple[int, ...]:
@@ -113,6 +125,29 @@ class Role:
         if self.board is None:
             return None
         return self.board.address, self.row, self.generation
+
+    def _tell(self, active: int, waiting: int, accepted: float, served: float) -> None:
+        """Tell the others how busy this process is."""
+        self._write(ACTIVE, active)
+        self._write(WAITING, waiting)
+        if self.board is not None:
+            self.board.floats[self.row * FLOATS + ACCEPTED] = accepted
+            self.board.floats[self.row * FLOATS + SERVED] = served
+
+    def _others(self) -> tuple[int, int, float, float]:
+        """Return how busy all others are, and were that have ended.
+
+        ``lualib/resty_py/board.lua`` does the same.
+        """
+        assert self.board is not None
+        words, floats = self.board.words, self.board.floats
+        rows = [row for row in range(words[0] + 1) if row != self.row]
+        return (
+            sum(words[row * ROW + ACTIVE] for row in rows if row),
+            sum(words[row * ROW + WAITING] for row in rows if row),
+            sum(floats[row * FLOATS + ACCEPTED] for row in rows),
+            sum(floats[row * FLOATS + SERVED] for row in rows),
+        )
 
     def _behind(self, active: int, margin: int) -> tuple[int, bool] | None:
         """Return the beats of the workers that have clearly fewer clients.

@@ -13,6 +13,9 @@ Rules:
    the reader: workers of one configuration share what comes in, and one that
    drains, whose generation is 0, takes nothing.
 4. The first word of all is the number of rows that have ever been used.
+5. WAITING, ACCEPTED and SERVED are written where the configuration asks how busy
+   the server is. The last two are floats, clients and requests since the process
+   began; those of processes that have ended are added up in the head.
 """
 
 from __future__ import annotations
@@ -20,14 +23,29 @@ from __future__ import annotations
 import ctypes
 import mmap
 
-__all__ = ["ACTIVE", "BEAT", "GENERATION", "PID", "ROW", "Scoreboard"]
+__all__ = [
+    "ACCEPTED",
+    "ACTIVE",
+    "BEAT",
+    "FLOATS",
+    "GENERATION",
+    "PID",
+    "ROW",
+    "SERVED",
+    "WAITING",
+    "Scoreboard",
+]
 
 #: Processes of a server at most: NGX_MAX_PROCESSES.
 ROWS = 1024
 
 #: Words of a row, and what they are.
 ROW = 16
-PID, BEAT, ACTIVE, GENERATION = range(4)
+PID, BEAT, ACTIVE, GENERATION, WAITING = range(5)
+
+#: A row as floats, and which of them are such.
+FLOATS = ROW // 2
+ACCEPTED, SERVED = 3, 4
 
 #: What BEAT is counted with: it stays a positive word, and odd ones odd.
 BEAT_MASK = 0x7FFFFFFF
@@ -38,12 +56,14 @@ class Scoreboard:
 
     Attributes:
         words: its 32-bit words, row after row; row 0 is the head.
+        floats: the same memory as floats of 64 bits.
         address: where it is.
     """
 
     def __init__(self) -> None:
         self._map = mmap.mmap(-1, ROWS * ROW * 4)
         self.words = memoryview(self._map).cast("i")
+        self.floats = memoryview(self._map).cast("d")
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
 
     def take(self) -> int | None:
@@ -57,6 +77,8 @@ class Scoreboard:
 
     def release(self, row: int) -> None:
         """Take a row back: its process has ended."""
+        for total in (ACCEPTED, SERVED):
+            self.floats[total] += self.floats[row * FLOATS + total]
         self._clear(row)
 
     def _clear(self, row: int) -> None:

@@ -72,6 +72,13 @@ LOCATION_GUARDS = [
     "secure_link a; secure_link b;",
     "secure_link_secret ''; secure_link $arg_a;",
     "secure_link_secret x; location /a/b { secure_link $arg_a; secure_link_md5 x; }",
+    # stub_status
+    "stub_status;",
+    "stub_status on; stub_status off;",
+    "stub_status a b;",
+    "stub_status; echo a;",
+    "if ($arg_a) { stub_status; }",
+    "stub_status { }",
 ]
 
 HTTP_GUARDS = [
@@ -81,4 +88,6 @@ HTTP_GUARDS = [
     "secure_link_secret x; secure_link_md5 a; server { listen unix:a; }",
     "secure_link_secret x; secure_link_secret a;",
     "secure_link_md5 $;",
+    # stub_status
+    "stub_status;",
 ]

@@ -91,6 +91,20 @@ class TestRole:
         seat(board, 0)
         assert seat(board, 1).functions()["pids"]() == (os.getpid(), os.getpid())
 
+    def test_how_busy_the_others_are(self, board):
+        first, second = seat(board, 0), seat(board, 1)
+        first.functions()["tell"](1, 2, 3.0, 2.0**40)
+        second.functions()["tell"](10, 20, 30.0, 40.0)
+        assert first.functions()["others"]() == (10, 20, 30, 40)
+        assert second.functions()["others"]() == (1, 2, 3, 2**40)
+
+    def test_totals_of_those_that_have_ended(self, board):
+        first, second = seat(board, 0), seat(board, 1)
+        for _ in range(2):
+            second.functions()["tell"](10, 20, 30.0, 40.0)
+            board.release(second.row)
+        assert first.functions()["others"]() == (0, 0, 60, 80)
+
     def test_alone(self):
         functions = Role().functions()
         assert functions["pids"]() == (os.getpid(),)

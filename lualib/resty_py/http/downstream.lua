@@ -63,15 +63,30 @@ local Downstream = {}
 Downstream.__index = Downstream
 
 -- `active`: connections; `waiting`: those of them that wait for the next
--- request.
-local _M = {active = 0, waiting = 0}
+-- request; `fresh`: those that have had none; `accepted` and `served`:
+-- connections and requests since the start.
+local _M = {active = 0, waiting = 0, fresh = 0, accepted = 0, served = 0}
+
+-- What is called when a connection or a request has been counted, or nil.
+local on_count
+
+
+function _M.tell(f)
+    on_count = f
+end
+
+
 
 -- Takes over an accepted connection.
 --   connection  net.connection
 --   address     the client's sockaddr bytes
 --   listener    the listener it came by (listener.lua)
 function _M.open(connection, address, listener)
-    _M.active = _M.active + 1
+    _M.active, _M.fresh = _M.active + 1, _M.fresh + 1
+    _M.accepted = _M.accepted + 1
+    if on_count then
+        on_count()
+    end
     local self = setmetatable({
         parked = false,
         value = nil,
@@ -159,6 +174,9 @@ function Downstream:close()
     self:conclude()
     if self.connection.fd then
         _M.active = _M.active - 1
+        if self.requests == 0 then
+            _M.fresh = _M.fresh - 1
+        end
         set_idle(self, false)
         self.pending = nil
         self.connection:close()
@@ -273,10 +291,23 @@ end
 -- Serving -----------------------------------------------------------------
 
 
+local function count_request(self)
+    local number = self.requests + 1
+    self.requests = number
+    _M.served = _M.served + 1
+    if number == 1 then
+        _M.fresh = _M.fresh - 1
+    end
+    if on_count then
+        on_count()
+    end
+end
+
+
 function Downstream:begin(found, next)
     local connection = self.connection
     self.scan = nil
-    self.requests = self.requests + 1
+    count_request(self)
     set_idle(self, false)
     disarm(connection.read_timer)
     connection.reader = nil
@@ -298,7 +329,7 @@ function Downstream:refuse(code, reason, without_answer)
     disarm(connection.read_timer)
     connection.reader = nil
     set_idle(self, false)
-    self.requests = self.requests + 1
+    count_request(self)
     local in_line = find(reason, "client request line$")
     if in_line and self.pipelined then
         reason = sub(reason, 1, in_line - 1) .. PIPELINED_LINE

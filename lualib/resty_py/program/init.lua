@@ -39,11 +39,13 @@ local set_misc = require "resty_py.modules.set_misc"
 local settings = require "resty_py.settings"
 local split_clients = require "resty_py.program.split_clients"
 local static = require "resty_py.static"
+local statistics = require "resty_py.http.statistics"
 local steps = require "resty_py.request.steps"
 local template = require "resty_py.program.template"
 local tls = require "resty_py.program.tls"
 local variables = require "resty_py.request.variables"
 
+local find = string.find
 local ipairs = ipairs
 local pairs = pairs
 
@@ -99,6 +101,9 @@ end
 
 
 local function build(record, given)
+    if given.content == "stub_status" then
+        statistics.enable()
+    end
     record.hooks = compile_hooks(given.hooks)
     prepare(record)
     record.script = script.compile(given.script, function(inner)
@@ -243,6 +248,9 @@ local function declare(given)
     end
     for name in pairs(given.indexed or {}) do
         variables.index(name)
+        if find(name, "^connections_") then
+            statistics.enable()
+        end
     end
     for _, list in ipairs(DEFINING) do
         define_all(given[list.name] or {}, list.compile, given.indexed)

@@ -121,15 +121,16 @@ end
 
 
 -- It leans on those who lean on this module.
-local downstream
+local statistics
 
 
 -- A request that is being logged writes no more.
 local function connections(count)
     return function(r)
-        downstream = downstream or require "resty_py.http.downstream"
+        statistics = statistics or require "resty_py.http.statistics"
+        local active, writing, waiting = statistics.read()
         local over = r.phase == "log" and 1 or 0
-        return format("%d", count(downstream.active, downstream.waiting, over))
+        return format("%d", count(active, writing - over, waiting))
     end
 end
 
@@ -164,10 +165,10 @@ local OTHERS = {
     invalid_referer = referer.invalid,
     connections_active = connections(function(active) return active end),
     connections_reading = connections(function() return 0 end),
-    connections_writing = connections(function(active, waiting, over)
-        return active - waiting - over
+    connections_writing = connections(function(_, writing)
+        return writing
     end),
-    connections_waiting = connections(function(_, waiting)
+    connections_waiting = connections(function(_, _, waiting)
         return waiting
     end),
     date_gmt = date(true),

@@ -29,6 +29,7 @@ local redirection = require "resty_py.http.redirection"
 local response = require "resty_py.http.response"
 local script = require "resty_py.program.script"
 local static = require "resty_py.static"
+local stub_status = require "resty_py.modules.stub_status"
 
 local chunk_of = handler.chunk
 local enter = location.enter
@@ -305,7 +306,8 @@ end
 local serve_static = native(static.serve)
 
 local CONTENT = {lua = content_by_lua, echo = native(echo.content),
-                 proxy = native(proxy.content)}
+                 proxy = native(proxy.content),
+                 stub_status = native(stub_status.content)}
 local TOLD = {lua = told("content", content_by_lua)}
 
 

@@ -31,6 +31,7 @@ from . import (
     split_clients,
     ssl,
     static,
+    stub_status,
     upstream,
 )
 from . import map as map_module
@@ -53,6 +54,7 @@ MODULES: tuple[Module, ...] = (
     *split_clients.MODULES,
     *referer.MODULES,
     *secure_link.MODULES,
+    *stub_status.MODULES,
     *realip.MODULES,
     *headers.MODULES,
     *filters.MODULES,

@@ -8,7 +8,6 @@ from .shorthand import (
     LIMIT_EXCEPT,
     LOCAL,
     LOCATION,
-    SERVER,
     WITH_LIMIT,
     later,
 )
@@ -51,9 +50,6 @@ MODULES = (
         *later(HTTP, "1", "perl_modules perl_require"),
         *later(LOCATION | LIMIT_EXCEPT, "1", "perl"),
         *later(HTTP, "2", "perl_set"),
-    )),
-    Module("ngx_http_stub_status_module", (
-        *later(SERVER | LOCATION, "0-1", "stub_status"),
     )),
     Module("ngx_http_userid_filter_module", (
         *later(
