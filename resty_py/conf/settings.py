@@ -38,6 +38,7 @@ __all__ = [
     "TryFiles",
     "Upstream",
     "UpstreamServer",
+    "UserFile",
 ]
 
 
@@ -213,6 +214,14 @@ class AccessRule:
 
     allow: bool
     source: str
+
+
+@dataclass(frozen=True)
+class UserFile:
+    """``auth_basic_user_file``: its path, and what that is relative to."""
+
+    path: Template
+    prefix: str
 
 
 @dataclass(frozen=True)

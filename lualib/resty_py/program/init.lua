@@ -14,6 +14,7 @@
 
 local access = require "resty_py.request.access"
 local access_log = require "resty_py.request.access_log"
+local auth_basic = require "resty_py.modules.auth_basic"
 local auth_request = require "resty_py.modules.auth_request"
 local charset = require "resty_py.modules.charset"
 local echo = require "resty_py.modules.echo"
@@ -51,7 +52,7 @@ local pairs = pairs
 
 -- Modules that make settings of their own out of those of a location.
 local MODULES = {static, echo, headers, headers_more, charset, gzip, set_misc,
-                 pace, proxy, auth_request, realip, secure_link}
+                 pace, proxy, auth_basic, auth_request, realip, secure_link}
 
 -- Modules with variables of their own.
 local OWNERS = {echo, secure_link}

@@ -4,9 +4,12 @@
 --   check(r)         OK, 403, or nil where no rule fits
 --   settle(r, rc)    whether the next handler of the phase may follow: rc is
 --                    what one has said, nil where it has no opinion
+--   refuse(r, code)  ends the request, after auth_delay where that is 401
 --
--- Follows ngx_http_access_module.c and ngx_http_core_access_phase.
+-- Follows ngx_http_access_module.c, ngx_http_core_access_phase and
+-- ngx_http_core_auth_delay.
 
+local delay = require "resty_py.request.delay"
 local engine = require "resty_py.request.engine"
 local log = require "resty_py.log"
 local network = require "resty_py.net.network"
@@ -65,6 +68,21 @@ end
 -- satisfy -------------------------------------------------------------------
 
 
+local function refuse_now(r)
+    return engine.finalize(r, UNAUTHORIZED)
+end
+
+
+function _M.refuse(r, code)
+    local seconds = r.settings.auth_delay
+    if code ~= UNAUTHORIZED or seconds == 0 then
+        return engine.finalize(r, code)
+    end
+    log.request(r, log.INFO, "delaying unauthorized request")
+    return delay.start(r, seconds, refuse_now)
+end
+
+
 local function settle_any(r, rc)
     if rc == OK then
         r.access_code = nil
@@ -79,7 +97,7 @@ local function settle_any(r, rc)
         end
         return true
     end
-    return engine.finalize(r, rc)
+    return _M.refuse(r, rc)
 end
 
 
@@ -91,7 +109,7 @@ function _M.settle(r, rc)
     elseif rc == OK then
         return true
     end
-    return engine.finalize(r, rc)
+    return _M.refuse(r, rc)
 end
 
 

@@ -7,8 +7,8 @@
 --
 -- Follows ngx_http_variables.c.
 
-local base64 = require "resty_py.codec.base64"
 local clock = require "resty_py.clock"
+local credentials = require "resty_py.request.credentials"
 local files = require "resty_py.native".files
 local httptime = require "resty_py.codec.httptime"
 local module_variables = require "resty_py.request.module_variables"
@@ -25,7 +25,6 @@ local floor = math.floor
 local format = string.format
 local gsub = string.gsub
 local join = require "resty_py.request.headers".join
-local match = string.match
 local max = math.max
 local open = io.open
 local ipairs = ipairs
@@ -140,11 +139,7 @@ end
 
 
 local function remote_user(r)
-    local value = join(r.head, "authorization", ", ")
-    local encoded = value and match(value, "^[Bb][Aa][Ss][Ii][Cc] +(.+)$")
-    local decoded = encoded and base64.decode(encoded)
-    local name = decoded and match(decoded, "^([^:]*):")
-    return name ~= "" and name or nil
+    return (credentials(r))
 end
 
 

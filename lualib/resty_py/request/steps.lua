@@ -16,6 +16,7 @@
 -- *_by_lua_no_postpone is on, but for server_rewrite, where they come first.
 
 local access = require "resty_py.request.access"
+local auth_basic = require "resty_py.modules.auth_basic"
 local auth_request = require "resty_py.modules.auth_request"
 local echo = require "resty_py.modules.echo"
 local engine = require "resty_py.request.engine"
@@ -228,6 +229,11 @@ local function check_access(r)
 end
 
 
+local function check_password(r)
+    return access.settle(r, auth_basic.check(r))
+end
+
+
 -- Asks another location, in a light thread, who may come in.
 local function ask_location(r)
     local rc
@@ -259,7 +265,7 @@ local function post_access(r)
     if code == FORBIDDEN then
         log.request(r, log.ERR, "access forbidden by rule")
     end
-    return finalize(r, code)
+    return access.refuse(r, code)
 end
 
 
@@ -350,6 +356,9 @@ local function add_access(steps, record)
     end
     if settings.access_rules then
         steps[#steps + 1] = guarding(check_access)
+    end
+    if settings.auth_basic then
+        steps[#steps + 1] = guarding(check_password)
     end
     if settings.auth_request then
         steps[#steps + 1] = guarding(ask_location)

@@ -1,12 +1,13 @@
-"""Who may come in: the access and auth_request modules."""
+"""Who may come in: the access, auth_basic and auth_request modules."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..kinds import TEMPLATE
 from ..listen import parse_network
 from ..model import Set
-from ..settings import AccessRule
+from ..settings import AccessRule, UserFile
 from ..table import Command, Kind, Module
 from .rewrite import read_variable
 from .shorthand import LOCAL, WITH_LIMIT
@@ -38,10 +39,15 @@ def _read_set(call: Call) -> Set:
     return Set(variable, call.template(call.args[1]))
 
 
+def _read_user_file(call: Call) -> UserFile:
+    return UserFile(call.template(call.args[0]), call.reading.conf_prefix)
+
+
 def _read_uri(call: Call) -> str:
     return "" if call.args[0] == "off" else call.args[0]
 
 
+_REALM = Kind("realm | off", TEMPLATE.read)
 _KIND = Kind("address | network | unix: | all", _read_rule)
 
 MODULES = (
@@ -50,6 +56,15 @@ MODULES = (
         tuple(
             Command(name, WITH_LIMIT, "1", _KIND, slot="access_rules", many=True)
             for name in ("allow", "deny")
+        ),
+    ),
+    Module(
+        "ngx_http_auth_basic_module",
+        (
+            Command("auth_basic", WITH_LIMIT, "1", _REALM),
+            Command(
+                "auth_basic_user_file", WITH_LIMIT, "1", Kind("file", _read_user_file)
+            ),
         ),
     ),
     Module(

@@ -128,7 +128,7 @@ _REQUEST = (
     flag("client_body_in_single_buffer", LOCAL, "off", status=INERT),
     Command("internal", LOCATION, "0", NOTHING, initial=False),
     Command("satisfy", LOCAL, "1", enum("all", "any"), "all"),
-    Command("auth_delay", LOCAL, "1", MSEC, "0s", status=INERT),
+    Command("auth_delay", LOCAL, "1", MSEC, "0s"),
     Command(
         "resolver", LOCAL, "1+",
         Kind("address … [valid=time] [ipv6=on | off]", read_resolver),

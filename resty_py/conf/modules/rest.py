@@ -8,16 +8,12 @@ from .shorthand import (
     LIMIT_EXCEPT,
     LOCAL,
     LOCATION,
-    WITH_LIMIT,
     later,
 )
 
 __all__ = ["MODULES"]
 
 MODULES = (
-    Module("ngx_http_auth_basic_module", (
-        *later(WITH_LIMIT, "1", "auth_basic auth_basic_user_file"),
-    )),
     Module("ngx_http_browser_module", (
         *later(LOCAL, "1-2", "modern_browser"),
         *later(LOCAL, "1+", "ancient_browser"),
