@@ -73,7 +73,7 @@ _LOCATION_HOOKS = tuple(
 _STRUCTURE = frozenset(
     {"http", "events", "server", "location", "limit_except", "listen", "server_name",
      "script", "map", "geo", "split_clients", "log_format", "lua_shared_dict",
-     "upstream", "include"}
+     "limit_zones", "upstream", "include"}
     | {f"{phase}_by_lua" for phase in HOOKS}
 )  # fmt: skip
 
@@ -144,6 +144,7 @@ def build_http(block: Block, reading: Reading) -> Http:
     tls.check_servers(servers)
     for endpoint in endpoints:
         tls.check_endpoint(endpoint, servers)
+    reading.check_zones()
     formats = (COMBINED, *block.slots.get("log_format", ()))
     return Http(
         settings=MappingProxyType(settings),
@@ -156,6 +157,7 @@ def build_http(block: Block, reading: Reading) -> Http:
         upstreams=tuple(map(build_upstream, block.slots.get("upstream", ()))),
         geos=_finished(block, "geo"),
         split_clients=_finished(block, "split_clients"),
+        limit_zones=tuple(block.slots.get("limit_zones", ())),
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .regex import Regex
     from .settings import (
         Geo,
+        LimitZone,
         LogFormat,
         Map,
         SharedDict,
@@ -314,6 +315,7 @@ class Http:
         log_formats: by name, ``combined`` among them.
         shared_dicts: in the order of the file.
         upstreams: in the order of the file.
+        limit_zones: in the order of the file.
     """
 
     settings: Mapping[str, Any]
@@ -326,6 +328,7 @@ class Http:
     upstreams: tuple[Upstream, ...] = ()
     geos: tuple[Geo, ...] = ()
     split_clients: tuple[SplitClients, ...] = ()
+    limit_zones: tuple[LimitZone, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .model import Config, Http, Server
+    from .settings import LimitZone
 
 __all__ = ["Program", "app_program", "app_settings", "compile_program"]
 
@@ -66,7 +67,7 @@ def compile_program(config: Config) -> Program:
         _with_prefix(settings.get("lua_package_path"), config.prefix),
         _with_prefix(settings.get("lua_package_cpath"), config.prefix),
         tuple(compiler.resolvers),
-        _shared_dicts(config),
+        _zones(config),
         config.settings["thread_pool"],
     )
 
@@ -78,9 +79,13 @@ def _with_prefix(path: str | None, prefix: str) -> str | None:
     return re.sub(r"\$(?:prefix|\{prefix\})", lambda _: prefix, path)
 
 
-def _shared_dicts(config: Config) -> tuple[tuple[bytes, int], ...]:
-    declared = config.http.shared_dicts if config.http else ()
-    return tuple((to_bytes(one.name), one.size) for one in declared)
+def _zones(config: Config) -> tuple[tuple[bytes, int], ...]:
+    """Return names and sizes of dictionaries, and of zones that are none."""
+    if config.http is None:
+        return ()
+    dicts = ((to_bytes(one.name), one.size) for one in config.http.shared_dicts)
+    others = ((to_bytes(one.memory), one.size) for one in config.http.limit_zones)
+    return (*dicts, *others)
 
 
 def app_settings(given: Mapping[str, Any], root: Path) -> dict[bytes, Any]:
@@ -225,6 +230,7 @@ class _Compiler:
             b"geos": [self.plain(_geo(one)) for one in http.geos],
             b"split_clients": [self.plain(one) for one in http.split_clients],
             b"upstreams": [self.plain(one) for one in http.upstreams],
+            b"limit_zones": [self.limit_zone(one) for one in http.limit_zones],
             b"declared": _declared(http),
         }
         table[b"log_formats"] = self.log_formats(http)
@@ -240,6 +246,9 @@ class _Compiler:
             for name, one in http.log_formats.items()
             if name != "combined" or name in self.logged
         }
+
+    def limit_zone(self, zone: LimitZone) -> dict[bytes, Any]:
+        return {**self._fields(zone), b"memory": to_bytes(zone.memory)}
 
     def server(self, server: Server) -> dict[bytes, Any]:
         name = _shown_name(server)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..server.listeners import Address
     from .table import Context
 
-__all__ = ["Block", "Bound", "Call", "Reading", "prefix_of"]
+__all__ = ["Block", "Bound", "Call", "Reading", "SharedZone", "prefix_of"]
 
 
 @dataclass
@@ -47,6 +47,14 @@ class Bound:
 
 
 @dataclass
+class SharedZone:
+    """A zone of shared memory: the directive that may use it, and its size."""
+
+    use: str
+    size: int
+
+
+@dataclass
 class Reading:
     """The state of one run of the parser.
 
@@ -59,7 +67,8 @@ class Reading:
         variables: those of the http block.
         log_formats: the names of the log formats so far.
         log_buffers: size, flush time and level of the buffers of log files so far.
-        shared_dicts: the sizes of the shared dictionaries so far, by name.
+        zones: the zones of shared memory so far, by name; the size is 0 where only
+            the use of one was read.
         endpoints: the addresses that servers listen on so far.
         modules_used: whether ``load_module`` comes too late.
     """
@@ -72,7 +81,7 @@ class Reading:
     variables: Variables = field(default_factory=Variables)
     log_formats: set[str] = field(default_factory=lambda: {"combined"})
     log_buffers: dict[str, tuple[int, float, int]] = field(default_factory=dict)
-    shared_dicts: dict[str, int] = field(default_factory=dict)
+    zones: dict[str, SharedZone] = field(default_factory=dict)
     endpoints: dict[Address, Bound] = field(default_factory=dict)
     modules_used: bool = False
 
@@ -80,6 +89,12 @@ class Reading:
     def hostname(self) -> str:
         """The name of this machine: ``$hostname``."""
         return socket.gethostname().lower()
+
+    def check_zones(self) -> None:
+        """Raise ConfError where a zone is used that no directive gives a size."""
+        for name, zone in self.zones.items():
+            if not zone.size:
+                raise ConfError(f'zero size shared memory zone "{name}"')
 
     def full_name(self, path: str, conf: bool = False) -> str:
         """Return *path* as an absolute one: ``ngx_conf_full_name``.
@@ -215,6 +230,30 @@ class Call:
         """
         self._vary(self.reading.variables.use, name)
         return name.lower()
+
+    def claim_zone(self, name: str, size: int, use: str) -> None:
+        """Note a zone of shared memory: ``ngx_shared_memory_add``.
+
+        Args:
+            name: of the zone.
+            size: bytes, or 0 where another directive says it.
+            use: what it is for: a zone has one use.
+
+        Raises:
+            ConfError: it is known for another use, or of another size.
+        """
+        zone = self.reading.zones.setdefault(name, SharedZone(use, size))
+        if zone.use != use:
+            raise self.error(
+                f'the shared memory zone "{name}" is already declared for a '
+                "different use"
+            )
+        zone.size = zone.size or size
+        if size and size != zone.size:
+            raise self.error(
+                f'the size {size} of shared memory zone "{name}" conflicts with '
+                f"already declared size {zone.size}"
+            )
 
     def full_name(self, path: str, conf: bool = False) -> str:
         """Return *path* as an absolute one; see :meth:`Reading.full_name`."""

@@ -44,7 +44,8 @@ class Program:
         package_path: ``lua_package_path``, if it is said.
         package_cpath: ``lua_package_cpath``, if it is said.
         resolvers: those that blocks name, by number.
-        shared_dicts: names and sizes of the shared dictionaries.
+        shared_dicts: names and sizes of the shared dictionaries, and of zones of
+            the server's own: see :data:`resty_py.host.shm.OWN`.
         thread_pools: those of ``ngx.run_worker_thread``.
     """
 

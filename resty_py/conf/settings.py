@@ -23,6 +23,8 @@ __all__ = [
     "Expires",
     "Geo",
     "HeaderChange",
+    "LimitReq",
+    "LimitZone",
     "LogFormat",
     "Map",
     "MapRule",
@@ -378,6 +380,41 @@ class Resolver:
     servers: tuple[tuple[str, int], ...]
     valid: int = 0
     ipv6: bool = True
+
+
+@dataclass(frozen=True)
+class LimitZone:
+    """``limit_req_zone`` and its like.
+
+    Attributes:
+        use: ``limit_req``: what may count in it.
+        name: of the zone.
+        size: bytes.
+        key: what is counted.
+        key_text: as it is written.
+        rate: thousandths of a request that may come in a second.
+    """
+
+    use: str
+    name: str
+    size: int
+    key: Template
+    key_text: str
+    rate: int = 0
+
+    @property
+    def memory(self) -> str:
+        """The name of its memory, which no other use or key has: see host/shm.py."""
+        return f"\0{self.use} {self.name} {self.key_text}"
+
+
+@dataclass(frozen=True)
+class LimitReq:
+    """``limit_req``: *burst* and *delay* in thousandths of a request."""
+
+    zone: str
+    burst: int = 0
+    delay: int = 0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,11 @@ from ..shm import memory, zone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["functions", "open_zones"]
+__all__ = ["OWN", "functions", "open_zones"]
+
+#: What names of zones begin with that are no dictionaries of ``ngx.shared``, but
+#: the server's own; ``lualib/resty_py/shm/zone.lua`` has it too.
+OWN = b"\0"
 
 
 def open_zones(
@@ -90,6 +94,7 @@ def _popped(value: Any, err: bytes | None) -> tuple[Any, bool]:
 _OPERATIONS = (
     "get",
     "store",
+    "swap",
     "incr",
     "ttl",
     "expire",

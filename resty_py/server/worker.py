@@ -351,6 +351,7 @@ class Worker:
         return {
             os.fsdecode(name): SharedDict.of(zone, lambda: now()[1])
             for name, zone in self.zones.items()
+            if not name.startswith(shm.OWN)
         }
 
     def stats(self) -> dict[str, int]:

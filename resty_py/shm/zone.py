@@ -198,26 +198,66 @@ class Zone:
             Why it was not: "exists", "not found", "no memory", or None; whether
             other entries were evicted.
         """
+        with self.lock:
+            return self._store(operation, key, value, now, ttl, flags)
+
+    def _store(
+        self,
+        operation: int,
+        key: bytes,
+        value: Value | None,
+        now: float,
+        ttl: float,
+        flags: int,
+    ) -> tuple[bytes | None, bool]:
         hashed, kind, expires = hash_of(key), _kind_of(value), _expiry(now, ttl)
         entries = self.entries
-        with self.lock:
-            entries.drop_expired(now)
-            ref = self._find(key, hashed)
-            is_there = ref and not entries.is_expired(ref, now)
-            if operation & REPLACE and not is_there:
-                return b"not found", False
-            if operation & ADD and is_there:
-                return b"exists", False
-            if ref:
-                if value is not None and self._fits(ref, kind, value):
-                    entries.overwrite(ref, kind, value, flags, expires)
-                    return None, False
-                entries.remove(ref)
-            if value is None:
+        entries.drop_expired(now)
+        ref = self._find(key, hashed)
+        is_there = ref and not entries.is_expired(ref, now)
+        if operation & REPLACE and not is_there:
+            return b"not found", False
+        if operation & ADD and is_there:
+            return b"exists", False
+        if ref:
+            if value is not None and self._fits(ref, kind, value):
+                entries.overwrite(ref, kind, value, flags, expires)
                 return None, False
-            return self._insert(
-                key, hashed, kind, value, now, expires, flags, operation & SAFE
-            )
+            entries.remove(ref)
+        if value is None:
+            return None, False
+        return self._insert(
+            key, hashed, kind, value, now, expires, flags, operation & SAFE
+        )
+
+    def swap(
+        self,
+        operation: int,
+        key: bytes,
+        old: bytes | None,
+        new: bytes | None,
+        now: float,
+        ttl: float = 0,
+    ) -> bytes | None:
+        """Set *key* to *new*, or delete it for None, where it is *old*; None: nothing.
+
+        Args:
+            operation: 0 or SAFE.
+            key, old, new: what is set.
+            now, ttl: when it expires.
+
+        Returns:
+            Why it was not: "changed", "no memory", or None.
+        """
+        with self.lock:
+            ref = self._find(key, hash_of(key))
+            if not ref or self.entries.is_expired(ref, now):
+                is_old = old is None
+            else:
+                is_old = old is not None and self.entries.value(ref) == old
+            if not is_old:
+                return b"changed"
+            return self._store(operation, key, new, now, ttl, 0)[0]
 
     def _fits(self, ref: int, kind: int, value: Value) -> bool:
         entries = self.entries

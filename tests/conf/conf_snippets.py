@@ -153,6 +153,63 @@ HTTP = [
     "auth_basic $none; ",
     "auth_basic_user_file a b;",
     "auth_delay x;",
+    "limit_req_zone $uri zone=a:64k rate=1r/s;",
+    (
+        "limit_req_zone $uri zone=a:64k rate=1r/s; "
+        "limit_req zone=a burst=5 delay=2; limit_req_status 429; "
+        "limit_req_log_level warn; limit_req_dry_run on;"
+    ),
+    "limit_req zone=a; limit_req_zone $uri zone=a:64k rate=1r/s;",
+    "limit_req zone=none;",
+    (
+        "limit_req zone=none; limit_req zone=other; server { listen 1; "
+        "limit_req zone=third; }"
+    ),
+    "limit_req burst=5;",
+    "limit_req zone=a burst=0; limit_req_zone $uri zone=a:64k rate=1r/s;",
+    "limit_req zone=a burst=x; limit_req_zone $uri zone=a:64k rate=1r/s;",
+    "limit_req zone=a delay=0; limit_req_zone $uri zone=a:64k rate=1r/s;",
+    "limit_req zone=a nodelay=1; limit_req_zone $uri zone=a:64k rate=1r/s;",
+    "limit_req zone=a; limit_req zone=a; limit_req_zone $uri zone=a:64k rate=1r/s;",
+    "limit_req zone=a nodelay burst=3 x; limit_req_zone $uri zone=a:64k rate=1r/s;",
+    "limit_req; ",
+    "limit_req zone=; ",
+    "limit_req zone=a none; limit_req_zone $uri zone=a:64k rate=1r/s;",
+    "limit_req_status 399;",
+    "limit_req_status 600;",
+    "limit_req_status x;",
+    "limit_req_log_level crit;",
+    "limit_req_dry_run x;",
+    "limit_req_zone $uri zone=a:64k;",
+    "limit_req_zone $uri zone=a:64k rate=0r/s;",
+    "limit_req_zone $uri zone=a:64k rate=1;",
+    "limit_req_zone $uri zone=a:64k rate=r/s;",
+    "limit_req_zone $uri zone=a:64k rate=1r/h;",
+    "limit_req_zone $uri zone=a:64k rate=99999999999999999999r/s;",
+    "limit_req_zone $uri zone=a:64k rate=30r/m;",
+    "limit_req_zone $uri zone=a rate=1r/s;",
+    "limit_req_zone $uri zone=a:x rate=1r/s;",
+    "limit_req_zone $uri zone=a:16k rate=1r/s;",
+    "limit_req_zone $uri zone=a: rate=1r/s;",
+    "limit_req_zone $uri zone=:64k rate=1r/s;",
+    "limit_req_zone $uri rate=1r/s rate=1r/s;",
+    "limit_req_zone $uri size=1 rate=1r/s;",
+    "limit_req_zone $uri rate=1r/s zone=a:64k;",
+    "limit_req_zone $none zone=a:64k rate=1r/s;",
+    "limit_req_zone ${ zone=a:64k rate=1r/s;",
+    "limit_req_zone '' zone=a:64k rate=1r/s;",
+    (
+        "limit_req_zone $uri zone=a:64k rate=1r/s; "
+        "limit_req_zone $uri zone=a:64k rate=1r/s;"
+    ),
+    (
+        "limit_req_zone $uri zone=a:64k rate=1r/s; "
+        "limit_req_zone $host zone=a:128k rate=1r/s;"
+    ),
+    "limit_req_zone $uri zone=a:64k rate=1r/s; lua_shared_dict a 64k;",
+    "lua_shared_dict a 64k; limit_req zone=a;",
+    "limit_req zone=a; lua_shared_dict a 64k;",
+    "limit_req_zone $uri zone=a:64k:2 rate=1r/s;",
     "default_type text/plain; default_type text/html;",
     "types { text/html html htm; }",
     "types { text/html html; text/x html; }",

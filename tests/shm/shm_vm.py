@@ -24,6 +24,9 @@ function calls.get(key, stale) return zone.get(key, stale) end
 function calls.store(operation, key, value, ttl, flags)
     return zone.store(operation, key, KINDS[type(value)], value, ttl, flags)
 end
+function calls.swap(operation, key, old, new, ttl)
+    return zone.swap(operation, key, old, new, ttl)
+end
 function calls.incr(key, by, init, ttl)
     local number, err, forced = zone.incr(key, by, init, ttl)
     return not err and number or nil, err, forced
@@ -91,6 +94,7 @@ class PythonZone:
 #: Where the time goes among the arguments, if it does.
 _ARGUMENTS = {
     "store": (3, True),
+    "swap": (4, True),
     "incr": (2, True),
     "push": (2, True),
     "flush_all": (0, True),

@@ -62,6 +62,17 @@ class Twins(RuleBasedStateMachine):
     def delete(self, half, key):
         self.both(half, "store", 0, key, None, 0, 0)
 
+    @rule(
+        half=halves_of,
+        op=st.sampled_from([0, SAFE]),
+        key=KEYS,
+        old=st.none() | TEXTS,
+        new=st.none() | TEXTS,
+        ttl=TTLS,
+    )
+    def swap(self, half, op, key, old, new, ttl):
+        self.both(half, "swap", op, key, old, new, ttl)
+
     @rule(half=halves_of, key=KEYS, stale=st.booleans())
     def get(self, half, key, stale):
         self.both(half, "get", key, stale)

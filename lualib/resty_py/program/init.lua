@@ -25,6 +25,8 @@ local handler = require "resty_py.program.handler"
 local headers = require "resty_py.modules.headers"
 local headers_more = require "resty_py.modules.headers_more"
 local hostnames = require "resty_py.program.hostnames"
+local limit_req = require "resty_py.modules.limit.req"
+local limit_zones = require "resty_py.modules.limit.zones"
 local location = require "resty_py.program.location"
 local map = require "resty_py.program.map"
 local pace = require "resty_py.http.pace"
@@ -52,7 +54,8 @@ local pairs = pairs
 
 -- Modules that make settings of their own out of those of a location.
 local MODULES = {static, echo, headers, headers_more, charset, gzip, set_misc,
-                 pace, proxy, auth_basic, auth_request, realip, secure_link}
+                 pace, proxy, auth_basic, auth_request, realip,
+                 secure_link, limit_req}
 
 -- Modules with variables of their own.
 local OWNERS = {echo, secure_link}
@@ -266,6 +269,7 @@ function _M.load(given)
     declare(given)
     access_log.define(given.log_formats or {})
     peers.define(given.upstreams or {})
+    limit_zones.define(given.limit_zones or {})
     _M.hooks = compile_hooks(given.hooks or {})
     secure.hooks = _M.hooks
     for i, each in ipairs(given.servers) do

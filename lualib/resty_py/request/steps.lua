@@ -18,10 +18,12 @@
 local access = require "resty_py.request.access"
 local auth_basic = require "resty_py.modules.auth_basic"
 local auth_request = require "resty_py.modules.auth_request"
+local delay = require "resty_py.request.delay"
 local echo = require "resty_py.modules.echo"
 local engine = require "resty_py.request.engine"
 local handler = require "resty_py.program.handler"
 local headers_more = require "resty_py.modules.headers_more"
+local limit_req = require "resty_py.modules.limit.req"
 local location = require "resty_py.program.location"
 local log = require "resty_py.log"
 local proxy = require "resty_py.modules.proxy"
@@ -221,6 +223,18 @@ local function find_config(r)
 end
 
 
+-- preaccess -----------------------------------------------------------------
+
+
+local function limit_requests(r)
+    local rc, seconds = limit_req.check(r)
+    if seconds then
+        return delay.start(r, seconds, advance)
+    end
+    return not rc or finalize(r, rc)
+end
+
+
 -- access --------------------------------------------------------------------
 
 
@@ -347,6 +361,13 @@ local function add_lua(steps, record, phase, wrap)
 end
 
 
+local function add_preaccess(steps, record)
+    if record.settings.limit_req then
+        steps[#steps + 1] = limit_requests
+    end
+end
+
+
 local function add_access(steps, record)
     local settings = record.settings
     local early = settings.access_by_lua_no_postpone
@@ -401,6 +422,7 @@ local function build_tail(record, early)
     if record.settings.realip then
         tail[#tail + 1] = realip.step
     end
+    add_preaccess(tail, record)
     add_access(tail, record)
     add_precontent(tail, record)
     tail[#tail + 1] = log.is_debug(record.settings) and told_content or content

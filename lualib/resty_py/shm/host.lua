@@ -55,6 +55,10 @@ function _M.open(number)
         return shm.store(number, operation, key, value, now(), ttl, flags)
     end
 
+    function zone.swap(operation, key, old, new, ttl)
+        return shm.swap(number, operation, key, old, new, now(), ttl)
+    end
+
     function zone.incr(key, by, init, ttl)
         local sum, err, forced = shm.incr(number, key, by, now(), init, ttl)
         return sum and plain(sum), err, forced

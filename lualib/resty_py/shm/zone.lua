@@ -1,6 +1,7 @@
 -- The zones of this worker: the memory of its shared dictionaries.
 --
---   all()   an array of {name =, capacity =, zone =}
+--   all()       an array of {name =, capacity =, zone =}: the dictionaries
+--   own(name)   a zone of the server's own, whose name begins with a NUL
 --
 -- Two halves serve the same zones: ffi/ where the flavour has FFI and compiles,
 -- host.lua elsewhere, which asks resty_py/shm/zone.py. Keys are strings of 1 to
@@ -12,6 +13,10 @@
 --   store(operation, key, kind, value, ttl, flags)
 --                      nil | why not, whether others were evicted; operation:
 --                      ADD, REPLACE, SAFE (1, 2, 4), added up
+--   swap(operation, key, old, new, ttl)
+--                      nil | why not: "changed" where the value is not the
+--                      string `old`, "no memory"; nil stands for no entry;
+--                      operation: 0 or SAFE
 --   incr(key, by, init, ttl)   the number then | nil, why not (err), whether
 --                      others were evicted; init: a number or nil
 --   ttl(key)           milliseconds left, 0 for ever | nil: there is none
@@ -26,6 +31,7 @@
 
 local native = require "resty_py.native"
 
+local byte = string.byte
 local pcall = pcall
 local require = require
 
@@ -33,30 +39,43 @@ local has_ffi = pcall(require, "ffi")
 local compiles = has_ffi and jit.status()
 local shm = native.shm
 
+-- The first byte of names that no dictionary has.
+local OWN = 0
+
 local _M = {}
 
 
 local function open(number)
-    local name, capacity, address, hash_address = shm.describe(number)
-    local zone
+    local _, _, address, hash_address = shm.describe(number)
     if compiles and hash_address then
         local ffi_half = require "resty_py.shm.ffi"
-        zone = ffi_half.open(address, hash_address, function()
+        return ffi_half.open(address, hash_address, function()
             shm.repair(number)
         end)
-    else
-        zone = require("resty_py.shm.host").open(number)
     end
-    return {name = name, capacity = capacity, zone = zone}
+    return require("resty_py.shm.host").open(number)
 end
 
 
 function _M.all()
     local zones = {}
     for number = 1, shm.count() do
-        zones[number] = open(number)
+        local name, capacity = shm.describe(number)
+        if byte(name) ~= OWN then
+            zones[#zones + 1] = {name = name, capacity = capacity,
+                                 zone = open(number)}
+        end
     end
     return zones
+end
+
+
+function _M.own(name)
+    for number = 1, shm.count() do
+        if shm.describe(number) == name then
+            return open(number)
+        end
+    end
 end
 
 

@@ -152,12 +152,7 @@ def _read_shared_dict(call: Call) -> SharedDict:
         size = 0
     if size < MIN_SHARED_DICT:
         raise call.error(f'invalid lua shared dict size "{text}"')
-    declared = call.reading.shared_dicts.setdefault(name, size)
-    if declared != size:
-        raise call.error(
-            f'the size {size} of shared memory zone "{name}" conflicts with '
-            f"already declared size {declared}"
-        )
+    call.claim_zone(name, size, "lua_shared_dict")
     if any(one.name == name for one in call.block.slots.get("lua_shared_dict", ())):
         raise call.error(f'lua_shared_dict "{name}" is already defined as "{name}"')
     return SharedDict(name, size)

@@ -37,11 +37,6 @@ MODULES = (
         *later(LOCAL, "2", "limit_conn"),
         *later(LOCAL, "1", "limit_conn_log_level limit_conn_status limit_conn_dry_run"),
     )),
-    Module("ngx_http_limit_req_module", (
-        *later(HTTP, "3", "limit_req_zone"),
-        *later(LOCAL, "1-3", "limit_req"),
-        *later(LOCAL, "1", "limit_req_log_level limit_req_status limit_req_dry_run"),
-    )),
     Module("ngx_http_perl_module", (
         *later(HTTP, "1", "perl_modules perl_require"),
         *later(LOCATION | LIMIT_EXCEPT, "1", "perl"),

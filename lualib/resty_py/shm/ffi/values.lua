@@ -1,6 +1,6 @@
 -- Operations on one value of a zone, by FFI.
 --
---   add(zone, parts)   puts get, store, incr, ttl and expire into `zone`
+--   add(zone, parts)   puts get, store, swap, incr, ttl and expire into `zone`
 --
 -- What is read is copied to a buffer under the mutex, and becomes a string
 -- after: see memory.lua. Where the buffer is too small, it grows without the
@@ -15,6 +15,7 @@ local time_of = require "resty_py.shm.time"
 
 local band = bit.band
 local copy = memories.copy
+local equal = memories.equal
 local expiry = time_of.expiry
 local grow = buffer.grow
 local take = buffer.take
@@ -106,6 +107,7 @@ end
 local function add_writing(zone, parts)
     local memory, entries = parts.memory, parts.entries
     local words, doubles = memory.words, memory.doubles
+    local base = memory.base
     local hash, look_up = parts.hash, parts.look_up
     local lock, unlock = memory.lock, memory.unlock
     local drop_expired, is_expired = entries.drop_expired, entries.is_expired
@@ -168,6 +170,29 @@ local function add_writing(zone, parts)
                                   time, expires, flags)
         unlock()
         return err, forced
+    end
+
+    -- Whether an entry is the string `old`, or there is none where that is nil.
+    local function holds(ref, time, old)
+        if ref == 0 or is_expired(ref, time) then
+            return not old
+        end
+        return old and words[2 * ref + TYPE] == STRING
+            and words[2 * ref + SIZE] == #old
+            and equal(base + 8 * value_at(ref), old, #old)
+    end
+
+    function zone.swap(operation, key, old, new, ttl)
+        local hashed, time = hash(key, #key), now()
+        local kind, size = new and STRING or NIL, new and #new or 0
+        local expires, err = expiry(time, ttl), "changed"
+        lock()
+        if holds(look_up(key, hashed), time, old) then
+            err = store(operation, key, hashed, kind, new, size, time,
+                        expires, 0)
+        end
+        unlock()
+        return err
     end
 
     local function start(ref, key, hashed, number, time, expires)
