@@ -1,5 +1,5 @@
 -- The table in which the workers of a server see each other
--- (resty_py/server/scoreboard.py): who has how many clients.
+-- (resty_py/server/scoreboard.py): who there is, and has how many clients.
 --
 --   open()            looks for it: a fork has made this process a worker
 --   publish(active)   tells the others how many clients this worker has
@@ -9,8 +9,12 @@
 --   tell(active, waiting, accepted, served)
 --                     tells the others how busy this worker is, and was
 --   others()          the same of all others, added up
+--   row, serial(row)  the row of this worker, and the number of the process of
+--                     a row: no two of a server have the same
+--   ended()           how many processes have ended: a number that changes
 --
--- Where a server is one process there is none: then these do nothing.
+-- Where a server is one process there is no table: then nobody is told, nobody
+-- has fewer clients or has ended, and the process is number 1 of row 0.
 
 local native = require "resty_py.native"
 
@@ -19,9 +23,11 @@ local pcall = pcall
 local worker = native.worker
 
 -- Words of a row, and those that are read here, from 0 on.
-local ROW, BEAT, ACTIVE, GENERATION, WAITING = 16, 1, 2, 3, 4
+local ROW, BEAT, ACTIVE, GENERATION, WAITING, SERIAL = 16, 1, 2, 3, 4, 5
 -- The same of a row as floats.
 local FLOATS, ACCEPTED, SERVED = 8, 3, 4
+-- A word of the head.
+local ENDED = 1
 
 -- Clients that a worker may have more than another: a few, and of many an
 -- eighth.
@@ -95,6 +101,14 @@ local function by_ffi(address, row, generation)
         end
         return beats, is_idle
     end
+
+    function _M.serial(of)
+        return words[of * ROW + SERIAL]
+    end
+
+    function _M.ended()
+        return words[ENDED]
+    end
 end
 
 
@@ -104,14 +118,30 @@ local function by_host()
     function _M.behind(active)
         return worker.behind(active, margin(active))
     end
+
+    _M.serial, _M.ended = worker.serial, worker.ended
+end
+
+
+local function alone()
+    _M.publish, _M.behind = nothing, nothing
+    _M.tell, _M.others = nothing, nobody
+
+    function _M.serial(row)
+        return row == 0 and 1 or 0
+    end
+
+    function _M.ended()
+        return 0
+    end
 end
 
 
 function _M.open()
     local address, row, generation = worker.place()
+    _M.row = row or 0
     if not address then
-        _M.publish, _M.behind = nothing, nothing
-        _M.tell, _M.others = nothing, nobody
+        alone()
     elseif has_ffi then
         by_ffi(address, row, generation)
         count_by_ffi(address, row)

@@ -84,7 +84,7 @@ def _zones(config: Config) -> tuple[tuple[bytes, int], ...]:
     if config.http is None:
         return ()
     dicts = ((to_bytes(one.name), one.size) for one in config.http.shared_dicts)
-    others = ((to_bytes(one.memory), one.size) for one in config.http.limit_zones)
+    others = ((to_bytes(one.memory), one.capacity) for one in config.http.limit_zones)
     return (*dicts, *others)
 
 

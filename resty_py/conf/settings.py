@@ -23,6 +23,7 @@ __all__ = [
     "Expires",
     "Geo",
     "HeaderChange",
+    "LimitConn",
     "LimitReq",
     "LimitZone",
     "LogFormat",
@@ -387,7 +388,7 @@ class LimitZone:
     """``limit_req_zone`` and its like.
 
     Attributes:
-        use: ``limit_req``: what may count in it.
+        use: ``limit_req`` or ``limit_conn``: what may count in it.
         name: of the zone.
         size: bytes.
         key: what is counted.
@@ -407,6 +408,14 @@ class LimitZone:
         """The name of its memory, which no other use or key has: see host/shm.py."""
         return f"\0{self.use} {self.name} {self.key_text}"
 
+    @property
+    def capacity(self) -> int:
+        """The size of its memory, which holds as many keys as nginx's.
+
+        A counter of connections takes 64 bytes there, and two slots' worth here.
+        """
+        return self.size * (2 if self.use == "limit_conn" else 1)
+
 
 @dataclass(frozen=True)
 class LimitReq:
@@ -415,6 +424,14 @@ class LimitReq:
     zone: str
     burst: int = 0
     delay: int = 0
+
+
+@dataclass(frozen=True)
+class LimitConn:
+    """``limit_conn``: so many connections at once."""
+
+    zone: str
+    most: int
 
 
 @dataclass(frozen=True)

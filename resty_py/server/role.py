@@ -15,10 +15,12 @@ from .scoreboard import (
     ACCEPTED,
     ACTIVE,
     BEAT,
+    ENDED,
     FLOATS,
     GENERATION,
     PID,
     ROW,
+    SERIAL,
     SERVED,
     WAITING,
 )
@@ -108,6 +110,8 @@ class Role:
             "numbers": self.counter.take,
             "tell": self._tell,
             "others": self._others,
+            "serial": self._serial,
+            "ended": self._ended,
         }
 
     def _pids(self) -> tuple[int, ...]:
@@ -148,6 +152,18 @@ class Role:
             sum(floats[row * FLOATS + ACCEPTED] for row in rows),
             sum(floats[row * FLOATS + SERVED] for row in rows),
         )
+
+    def _serial(self, row: int) -> int:
+        """Return the number of the process of a row, 0 for none."""
+        assert self.board is not None
+        serial: int = self.board.words[int(row) * ROW + SERIAL]
+        return serial
+
+    def _ended(self) -> int:
+        """Return how many processes have ended."""
+        assert self.board is not None
+        ended: int = self.board.words[ENDED]
+        return ended
 
     def _behind(self, active: int, margin: int) -> tuple[int, bool] | None:
         """Return the beats of the workers that have clearly fewer clients.

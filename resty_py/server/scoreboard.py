@@ -6,13 +6,16 @@ same mapping. ``lualib/resty_py/board.lua`` reads it as well.
 Rules:
 
 1. A row is one cache line of words. Only its process writes it, but for PID,
-   which the master writes too: with the same number, and 0 when it has ended.
+   which the master writes too: with the same number, and 0 when it has ended; and
+   for SERIAL, by which the master tells the processes of a row apart: no two of a
+   server have the same, and 0 is that of none.
 2. BEAT grows by one when the process enters Lua and by one when it leaves: it
    is odd while Lua runs. That is all a request costs.
 3. ACTIVE is the number of clients. It counts only where GENERATION is that of
    the reader: workers of one configuration share what comes in, and one that
    drains, whose generation is 0, takes nothing.
-4. The first word of all is the number of rows that have ever been used.
+4. The first word of all is the number of rows that have ever been used, the
+   second one, ENDED, how many processes have ended.
 5. WAITING, ACCEPTED and SERVED are written where the configuration asks how busy
    the server is. The last two are floats, clients and requests since the process
    began; those of processes that have ended are added up in the head.
@@ -27,10 +30,12 @@ __all__ = [
     "ACCEPTED",
     "ACTIVE",
     "BEAT",
+    "ENDED",
     "FLOATS",
     "GENERATION",
     "PID",
     "ROW",
+    "SERIAL",
     "SERVED",
     "WAITING",
     "Scoreboard",
@@ -41,13 +46,17 @@ ROWS = 1024
 
 #: Words of a row, and what they are.
 ROW = 16
-PID, BEAT, ACTIVE, GENERATION, WAITING = range(5)
+PID, BEAT, ACTIVE, GENERATION, WAITING, SERIAL = range(6)
 
 #: A row as floats, and which of them are such.
 FLOATS = ROW // 2
 ACCEPTED, SERVED = 3, 4
 
-#: What BEAT is counted with: it stays a positive word, and odd ones odd.
+#: A word of the head.
+ENDED = 1
+
+#: What BEAT is counted with: it stays a positive word, and odd ones odd. So it is
+#: with ENDED.
 BEAT_MASK = 0x7FFFFFFF
 
 
@@ -65,12 +74,15 @@ class Scoreboard:
         self.words = memoryview(self._map).cast("i")
         self.floats = memoryview(self._map).cast("d")
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        self._last_serial = 0
 
     def take(self) -> int | None:
         """Return a row that is free, cleared, or None if there is none."""
         for row in range(1, ROWS):
             if not self.words[row * ROW + PID]:
                 self._clear(row)
+                self._last_serial += 1
+                self.words[row * ROW + SERIAL] = self._last_serial
                 self.words[0] = max(self.words[0], row)
                 return row
         return None
@@ -80,6 +92,7 @@ class Scoreboard:
         for total in (ACCEPTED, SERVED):
             self.floats[total] += self.floats[row * FLOATS + total]
         self._clear(row)
+        self.words[ENDED] = (self.words[ENDED] + 1) & BEAT_MASK
 
     def _clear(self, row: int) -> None:
         for word in range(row * ROW, (row + 1) * ROW):

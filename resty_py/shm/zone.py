@@ -241,6 +241,8 @@ class Zone:
     ) -> bytes | None:
         """Set *key* to *new*, or delete it for None, where it is *old*; None: nothing.
 
+        Where there is no memory for what is larger, *old* stays.
+
         Args:
             operation: 0 or SAFE.
             key, old, new: what is set.
@@ -257,7 +259,10 @@ class Zone:
                 is_old = old is not None and self.entries.value(ref) == old
             if not is_old:
                 return b"changed"
-            return self._store(operation, key, new, now, ttl, 0)[0]
+            err, _ = self._store(operation, key, new, now, ttl, 0)
+            if err and old is not None:
+                self._store(operation, key, old, now, ttl, 0)
+            return err
 
     def _fits(self, ref: int, kind: int, value: Value) -> bool:
         entries = self.entries

@@ -6,7 +6,15 @@ import pytest
 
 from resty_py.server.privileges import _cpus
 from resty_py.server.role import MASTER, WORKER, Role
-from resty_py.server.scoreboard import ACTIVE, PID, ROW, ROWS, Scoreboard
+from resty_py.server.scoreboard import (
+    ACTIVE,
+    ENDED,
+    PID,
+    ROW,
+    ROWS,
+    SERIAL,
+    Scoreboard,
+)
 
 
 @pytest.fixture
@@ -37,6 +45,15 @@ class TestRows:
         board.release(second.row)
         assert board.take() == second.row
         assert board.words[second.row * ROW + PID] == 0
+
+    def test_processes_of_a_row_are_told_apart(self, board):
+        role = seat(board, 0)
+        first = board.words[role.row * ROW + SERIAL]
+        board.release(role.row)
+        assert board.words[role.row * ROW + SERIAL] == 0
+        assert board.words[ENDED] == 1
+        assert board.take() == role.row
+        assert first < board.words[role.row * ROW + SERIAL]
 
     def test_when_there_is_none(self, board):
         for row in range(1, ROWS):

@@ -7,6 +7,7 @@ the mutex: what one half writes the other reads, and does as it would.
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -146,3 +147,16 @@ for machine in (Twins, RoomyTwins, CrampedTwins):
 TestTwins = Twins.TestCase
 TestRoomyTwins = RoomyTwins.TestCase
 TestCrampedTwins = CrampedTwins.TestCase
+
+
+@pytest.mark.parametrize("half", [LuaZone, PythonZone])
+def test_a_swap_for_which_there_is_no_memory_changes_nothing(half):
+    zone = Zone(b"zone", 40_000)
+    calls = half(zone)
+    number = 0
+    while calls.call(0, "swap", SAFE, b"%d" % number, None, b"v" * 100, 0) is None:
+        number += 1
+    assert calls.call(0, "swap", SAFE, b"0", b"v" * 100, b"w" * 1000, 0) == b"no memory"
+    assert calls.call(0, "get", b"0", False)[1] == b"v" * 100
+    assert calls.call(0, "swap", SAFE, b"0", b"v" * 100, b"w" * 100, 0) is None
+    assert find_faults(zone) == []

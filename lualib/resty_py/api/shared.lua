@@ -8,14 +8,12 @@
 local layout = require "resty_py.shm.layout"
 local zones = require "resty_py.shm.zone"
 
-local byte = string.byte
 local error = error
 local floor = math.floor
 local format = string.format
 local ipairs = ipairs
 local select = select
 local setmetatable = setmetatable
-local sub = string.sub
 local tonumber = tonumber
 local tostring = tostring
 local type = type
@@ -423,21 +421,9 @@ function methods.flush_expired(...)
 end
 
 
-local function split(text, count)
-    local keys, at = {}, 1
-    for i = 1, count do
-        local low, high = byte(text, at, at + 1)
-        local size = low + 256 * high
-        keys[i] = sub(text, at + 2, at + 1 + size)
-        at = at + 2 + size
-    end
-    return keys
-end
-
-
 function methods.get_keys(...)
     local zone, most = check_sweep("get_keys", KEYS, ...)
-    return split(zone.keys(most))
+    return zones.split(zone.keys(most))
 end
 
 

@@ -25,6 +25,7 @@ local handler = require "resty_py.program.handler"
 local headers = require "resty_py.modules.headers"
 local headers_more = require "resty_py.modules.headers_more"
 local hostnames = require "resty_py.program.hostnames"
+local limit_conn = require "resty_py.modules.limit.conn"
 local limit_req = require "resty_py.modules.limit.req"
 local limit_zones = require "resty_py.modules.limit.zones"
 local location = require "resty_py.program.location"
@@ -55,7 +56,7 @@ local pairs = pairs
 -- Modules that make settings of their own out of those of a location.
 local MODULES = {static, echo, headers, headers_more, charset, gzip, set_misc,
                  pace, proxy, auth_basic, auth_request, realip,
-                 secure_link, limit_req}
+                 secure_link, limit_req, limit_conn}
 
 -- Modules with variables of their own.
 local OWNERS = {echo, secure_link}

@@ -12,7 +12,8 @@
 -- 1. complete() runs once for a request: cosockets are closed, the rest of
 --    the body is taken off the connection, and the downstream goes on or
 --    closes. That of a subrequest tells who waits for it.
--- 2. The log phase comes when the response has left.
+-- 2. The log phase comes when the response has left, and after it the request
+--    is counted no more where it was: `counted` (modules/limit/conn.lua).
 
 local access_log = require "resty_py.request.access_log"
 local body = require "resty_py.request.body"
@@ -77,6 +78,11 @@ function _M.conclude(r)
     end
     if r.settings.access_logs then
         access_log.write(r)
+    end
+    local counted = r.counted
+    if counted then
+        r.counted = nil
+        counted:release()
     end
 end
 

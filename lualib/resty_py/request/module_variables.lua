@@ -32,7 +32,7 @@ local DATE_FORMAT = "%A, %d-%b-%Y %H:%M:%S %Z"
 -- Those that have no value.
 local ABSENT = [[
     proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr
-    proxy_protocol_server_port limit_conn_status slice_range uid_got uid_set
+    proxy_protocol_server_port slice_range uid_got uid_set
     upstream_cache_status
 ]]
 
@@ -171,6 +171,7 @@ local OTHERS = {
     connections_waiting = connections(function(_, _, waiting)
         return waiting
     end),
+    limit_conn_status = function(r) return (r.main or r).limit_conn_status end,
     limit_req_status = function(r) return (r.main or r).limit_req_status end,
     date_gmt = date(true),
     date_local = date(false),

@@ -23,6 +23,7 @@ local echo = require "resty_py.modules.echo"
 local engine = require "resty_py.request.engine"
 local handler = require "resty_py.program.handler"
 local headers_more = require "resty_py.modules.headers_more"
+local limit_conn = require "resty_py.modules.limit.conn"
 local limit_req = require "resty_py.modules.limit.req"
 local location = require "resty_py.program.location"
 local log = require "resty_py.log"
@@ -235,6 +236,12 @@ local function limit_requests(r)
 end
 
 
+local function limit_connections(r)
+    local rc = limit_conn.check(r)
+    return not rc or finalize(r, rc)
+end
+
+
 -- access --------------------------------------------------------------------
 
 
@@ -364,6 +371,9 @@ end
 local function add_preaccess(steps, record)
     if record.settings.limit_req then
         steps[#steps + 1] = limit_requests
+    end
+    if record.settings.limit_conn then
+        steps[#steps + 1] = limit_connections
     end
 end
 

@@ -2,6 +2,7 @@
 --
 --   all()       an array of {name =, capacity =, zone =}: the dictionaries
 --   own(name)   a zone of the server's own, whose name begins with a NUL
+--   split(text, count)   what keys() of a zone gives, as an array
 --
 -- Two halves serve the same zones: ffi/ where the flavour has FFI and compiles,
 -- host.lua elsewhere, which asks resty_py/shm/zone.py. Keys are strings of 1 to
@@ -34,6 +35,7 @@ local native = require "resty_py.native"
 local byte = string.byte
 local pcall = pcall
 local require = require
+local sub = string.sub
 
 local has_ffi = pcall(require, "ffi")
 local compiles = has_ffi and jit.status()
@@ -76,6 +78,18 @@ function _M.own(name)
             return open(number)
         end
     end
+end
+
+
+function _M.split(text, count)
+    local keys, at = {}, 1
+    for i = 1, count do
+        local low, high = byte(text, at, at + 1)
+        local size = low + 256 * high
+        keys[i] = sub(text, at + 2, at + 1 + size)
+        at = at + 2 + size
+    end
+    return keys
 end
 
 

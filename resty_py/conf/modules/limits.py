@@ -1,4 +1,4 @@
-"""How much clients may ask for: the limit_req module."""
+"""How much clients may ask for: the limit_req and limit_conn modules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import mmap
 from typing import TYPE_CHECKING, Any
 
 from ..kinds import FLAG, enum, number
-from ..settings import LimitReq, LimitZone
+from ..settings import LimitConn, LimitReq, LimitZone
 from ..table import Command, Kind, Module
 from ..values import MAX_INT, parse_number, parse_size
 from .shorthand import HTTP, LOCAL
@@ -26,6 +26,9 @@ _UNIT = 1000
 
 #: What ``nodelay`` says: no number of requests is delayed.
 _NO_DELAY = MAX_INT // _UNIT
+
+#: Connections are counted in two bytes.
+_MAX_CONNECTIONS = 65535
 
 #: Seconds that a rate is for.
 _SCALES = {"r/s": 1, "r/m": 60}
@@ -85,6 +88,7 @@ def _positive(call: Call, text: str, complaint: str) -> int:
 
 _ZONE_PARAMETERS: dict[str, dict[str, Callable[[Call, str, str], dict[str, Any]]]] = {
     "limit_req_zone": {"zone": _zone_parameter, "rate": _rate_parameter},
+    "limit_conn_zone": {"zone": _zone_parameter},
 }
 
 
@@ -116,6 +120,17 @@ def _req_parameter(call: Call, arg: str) -> dict[str, Any]:
     raise call.error(f'invalid parameter "{arg}"')
 
 
+def _read_limit_conn(call: Call) -> LimitConn:
+    """Read a limit: ``ngx_http_limit_conn``."""
+    zone, text = call.args
+    call.claim_zone(zone, 0, "limit_conn")
+    _check_duplicate(call, zone)
+    most = _positive(call, text, f'invalid number of connections "{text}"')
+    if most > _MAX_CONNECTIONS:
+        raise call.error("connection limit must be less 65536")
+    return LimitConn(zone, most)
+
+
 def _check_duplicate(call: Call, zone: str) -> None:
     if any(limit.zone == zone for limit in call.block.slots.get(call.name, ())):
         raise call.refused("is duplicate")
@@ -139,5 +154,17 @@ MODULES = (
         Command("limit_req_log_level", LOCAL, "1", _LEVELS, "error"),
         Command("limit_req_status", LOCAL, "1", _STATUS, "503"),
         Command("limit_req_dry_run", LOCAL, "1", FLAG, "off"),
+    )),
+    Module("ngx_http_limit_conn_module", (
+        Command(
+            "limit_conn_zone", HTTP, "2", Kind("key zone=name:size", _read_zone),
+            slot="limit_zones", many=True,
+        ),
+        Command(
+            "limit_conn", LOCAL, "2", Kind("zone number", _read_limit_conn), many=True
+        ),
+        Command("limit_conn_log_level", LOCAL, "1", _LEVELS, "error"),
+        Command("limit_conn_status", LOCAL, "1", _STATUS, "503"),
+        Command("limit_conn_dry_run", LOCAL, "1", FLAG, "off"),
     )),
 )  # fmt: skip

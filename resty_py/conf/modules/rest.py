@@ -32,11 +32,6 @@ MODULES = (
         *later(HTTP, "1-2", "geoip_country geoip_org geoip_city"),
         *later(HTTP, "1", "geoip_proxy geoip_proxy_recursive"),
     )),
-    Module("ngx_http_limit_conn_module", (
-        *later(HTTP, "2", "limit_conn_zone"),
-        *later(LOCAL, "2", "limit_conn"),
-        *later(LOCAL, "1", "limit_conn_log_level limit_conn_status limit_conn_dry_run"),
-    )),
     Module("ngx_http_perl_module", (
         *later(HTTP, "1", "perl_modules perl_require"),
         *later(LOCATION | LIMIT_EXCEPT, "1", "perl"),

@@ -44,9 +44,6 @@ local REQUEST, SECOND = 1000, 1000
 -- A float of milliseconds may lie this much below the whole number it means.
 local SLACK = 0.001
 
-local LEVELS = {info = log.INFO, notice = log.NOTICE, warn = log.WARN,
-                error = log.ERR}
-
 local _M = {}
 
 
@@ -59,7 +56,7 @@ function _M.prepare(settings)
     end
     settings.limit_req = #limits > 0 and limits or nil
     if settings.limit_req then
-        local level = LEVELS[settings.limit_req_log_level]
+        local level = zones.LEVELS[settings.limit_req_log_level]
         settings.limit_req_log_level = level
         settings.limit_req_delay_level = level == log.INFO and level
             or level + 1

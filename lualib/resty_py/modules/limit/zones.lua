@@ -3,6 +3,7 @@
 --   define(list)      those of a configuration: {use, name, key, rate, memory}
 --   find(use, name)   {name, key = f(r), rate, memory = a zone of shm}
 --   key(zone, r, most)   what is counted for r | nil: nothing is
+--   LEVELS            levels of the log by their names in a configuration
 --
 -- Follows ngx_http_limit_req_module.c and ngx_http_limit_conn_module.c.
 
@@ -15,7 +16,8 @@ local ipairs = ipairs
 
 local known = {limit_req = {}, limit_conn = {}}
 
-local _M = {}
+local _M = {LEVELS = {info = log.INFO, notice = log.NOTICE, warn = log.WARN,
+                      error = log.ERR}}
 
 
 function _M.define(list)

@@ -182,6 +182,7 @@ local function add_writing(zone, parts)
             and equal(base + 8 * value_at(ref), old, #old)
     end
 
+    -- Where there is no memory for what is larger, the old one stays.
     function zone.swap(operation, key, old, new, ttl)
         local hashed, time = hash(key, #key), now()
         local kind, size = new and STRING or NIL, new and #new or 0
@@ -190,6 +191,10 @@ local function add_writing(zone, parts)
         if holds(look_up(key, hashed), time, old) then
             err = store(operation, key, hashed, kind, new, size, time,
                         expires, 0)
+            if err and old then
+                store(operation, key, hashed, STRING, old, #old, time,
+                      expires, 0)
+            end
         end
         unlock()
         return err
