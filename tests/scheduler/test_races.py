@@ -20,10 +20,17 @@ local plan, port = ...
 local semaphore = require "ngx.semaphore"
 local sems = {semaphore.new(), semaphore.new()}
 local log, threads, socks = {}, {}, {}
-local begin = ngx.now()
+
+-- ngx.now() cuts milliseconds off, of which a float may be a bit less than whole.
+local clock = require "resty_py.clock"
+local begin = clock.mono
+
+local function elapsed()
+    return math.floor((clock.mono - begin) * 1000 + 0.5)
+end
 
 local function note(i, what)
-    log[#log + 1] = {i, what, math.floor((ngx.now() - begin) * 1000 + 0.5)}
+    log[#log + 1] = {i, what, elapsed()}
 end
 
 local waits = {
@@ -49,7 +56,7 @@ for i, step in ipairs(plan.waiters) do
     socks[i] = ngx.socket.tcp()
     assert(socks[i]:connect("127.0.0.1", port))
 end
-begin = ngx.now()
+begin = clock.mono
 for i, step in ipairs(plan.waiters) do
     threads[i] = ngx.thread.spawn(function()
         note(i, waits[step.kind](step, i))
@@ -69,7 +76,7 @@ for _, action in ipairs(plan.actions) do
 end
 local killed = {}
 for _, kill in ipairs(plan.kills) do
-    local now = math.floor((ngx.now() - begin) * 1000 + 0.5)
+    local now = elapsed()
     if kill.ms > now then ngx.sleep((kill.ms - now) / 1000) end
     if ngx.thread.kill(threads[kill.victim]) then
         killed[#killed + 1] = kill.victim
