@@ -35,8 +35,6 @@ _T = TypeVar("_T")
 #: What a step answers in place of a time: there is more to do; it was the last.
 MORE, OVER = 0, -1
 
-_MILLISECONDS = 1000
-
 
 class _Driven:
     """A worker in the hands of the loop."""
@@ -69,8 +67,8 @@ class Loop:
 
     def __init__(self) -> None:
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._poll = select.poll()
-        self._poll.register(self._bell, select.POLLIN)
+        self._epoll = select.epoll()
+        self._epoll.register(self._bell, select.EPOLLIN)
         self._posted: deque[Callable[[], object]] = deque()
         self._driven: list[_Driven] = []
 
@@ -96,6 +94,7 @@ class Loop:
                 self._go_round()
         finally:
             Loop.current = None
+            self._epoll.close()
             os.close(self._bell)
         return ended[0].unwrap()
 
@@ -117,11 +116,11 @@ class Loop:
         """
         driven = _Driven(step)
         self._driven.append(driven)
-        self._poll.register(fd, select.POLLIN)
+        self._epoll.register(fd, select.EPOLLIN)
         try:
             await driven.is_over.wait()
         finally:
-            self._poll.unregister(fd)
+            self._epoll.unregister(fd)
             self._driven.remove(driven)
         if driven.failure is not None:
             raise driven.failure
@@ -139,8 +138,8 @@ class Loop:
     def _wait(self, due: float) -> None:
         timeout = None
         if due != math.inf:
-            timeout = max(due - trio.current_time(), 0) * _MILLISECONDS
-        for fd, _ in self._poll.poll(timeout):
+            timeout = max(due - trio.current_time(), 0)
+        for fd, _ in self._epoll.poll(timeout):
             if fd == self._bell:
                 with contextlib.suppress(BlockingIOError):
                     os.eventfd_read(self._bell)
