@@ -124,6 +124,7 @@ class TestWorkers:
         server.begin()
         assert os.listdir(f"/proc/{server.master}/task") == [str(server.master)]
 
+    @pytest.mark.alone
     def test_clients_are_shared_out(self, server):
         """Of two workers none has more than six clients of ten."""
         hook = "init_worker_by_lua_block { ngx.log(ngx.WARN, 'begins') }"
@@ -140,6 +141,7 @@ class TestWorkers:
         most = max(served.count(pid) for pid in set(served))
         assert most <= 0.6 * count
 
+    @pytest.mark.alone
     def test_each_client_has_a_number_of_its_own(self, server):
         """Whichever worker serves it, of whichever configuration."""
         hook = "init_worker_by_lua_block { ngx.log(ngx.WARN, 'begins') }"

@@ -1,5 +1,6 @@
 """Logs of workers without the master's rights, opened again: as nginx's are."""
 
+import contextlib
 import os
 import pwd
 import signal
@@ -66,8 +67,12 @@ def rotated(kind, folder, prepare):
 
 
 def opened(pid):
-    """Return the files that a process has open."""
-    return [Path(os.readlink(fd)) for fd in Path(f"/proc/{pid}/fd").iterdir()]
+    """Return the files that a process has open, and goes on to close and open."""
+    files = []
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            files.append(Path(os.readlink(fd)))
+    return files
 
 
 def state(path):
