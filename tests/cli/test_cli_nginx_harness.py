@@ -282,7 +282,8 @@ def test_in_the_foreground(harness):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     deadline = time.monotonic() + 10
-    while not harness.pid_file.exists():
+    # As with nginx the file is there a moment before the number is in it.
+    while not (harness.pid_file.exists() and harness.pid_file.read_text()):
         assert time.monotonic() < deadline
         time.sleep(STEP)
     assert harness.pid() == process.pid
