@@ -14,15 +14,12 @@
 --
 -- Fields a spawned thread has beside those of every light thread:
 --
+--   spawner   the coroutine that spawned it
 --   results   {n = …, ok, …} when it has ended
 --   waited    its results were taken, or it was killed
 --   wait      the Wait of its parent, while it waits for this thread
 --
 -- r.spawner is the thread that spawned one last, until it goes on.
---
--- What a thread's record reaches for good must not reach its coroutine (rule 7
--- of init.lua), and that of its parent may: of one that ngx.exit() has left in
--- the middle, all locals stay.
 --
 -- Follows ngx_http_lua_uthread.c and ngx_http_lua_util.c.
 
@@ -45,9 +42,6 @@ local type = type
 local unpack = unpack or table.unpack  -- luacheck: ignore 143
 
 local KILLED = "already waited or killed"
-
--- Light thread -> the coroutine that spawned it.
-local spawners = setmetatable({}, {__mode = "kv"})
 
 -- Threads that spawn threads that spawn threads … on the scheduler's stack.
 local NESTING_MAX = 100
@@ -88,7 +82,7 @@ end
 local function begin(parent, spawner, f, ...)
     local r = parent.request
     local thread, co = scheduler.start(r, parent, ended, f, ...)
-    spawners[thread] = spawner
+    thread.spawner = spawner
     if not parent.dead then
         parent.value = co
     end
@@ -158,7 +152,7 @@ local function find(co, index)
                            index)
     elseif not thread or thread == true then
         return nil, "attempt to wait on a coroutine that is not a user thread"
-    elseif spawners[thread] ~= running() then
+    elseif thread.spawner ~= running() then
         return nil, "only the parent coroutine can wait on the thread"
     end
     return thread
@@ -237,7 +231,7 @@ end
 local function refusal(thread)
     if not thread or thread == true then
         return "not user thread"
-    elseif spawners[thread] ~= running() then
+    elseif thread.spawner ~= running() then
         return "killer not parent"
     elseif thread.waited then
         return KILLED
