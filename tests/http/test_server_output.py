@@ -255,15 +255,20 @@ async def test_a_reader_that_is_slow_but_reads_is_served(flavour, tmp_path, cloc
         assert await slow.rest() == b""
 
 
+async def reset_amid_response(server):
+    """Have a client read a head and reset, and the worker finish and stop."""
+    async with server.client(buffer=4096) as slow:
+        await slow.send(request())
+        await slow.until(b"\r\n\r\n")
+        _reset(slow)
+    server.worker.stop()
+    with patience():
+        await server.worker.wait_stopped()
+
+
 async def test_a_client_that_resets_ends_a_handler_that_prints(flavour, tmp_path):
     async with wire(FLOOD, tmp_path, flavour) as server:
-        async with server.client(buffer=4096) as slow:
-            await slow.send(request())
-            await slow.until(b"\r\n\r\n")
-            _reset(slow)
-        server.worker.stop()
-        with patience():
-            await server.worker.wait_stopped()
+        await reset_amid_response(server)
         assert server.severe == []
         assert "warn: [lua] content_by_lua:5: print: nginx output filter error" in (
             line.partition(",")[0] for line in server.log
@@ -279,13 +284,7 @@ FLUSH = """
 
 async def test_flush_tells_that_the_client_has_left(flavour, tmp_path):
     async with wire(FLUSH, tmp_path, flavour) as server:
-        async with server.client(buffer=4096) as slow:
-            await slow.send(request())
-            await slow.until(b"\r\n\r\n")
-            _reset(slow)
-        server.worker.stop()
-        with patience():
-            await server.worker.wait_stopped()
+        await reset_amid_response(server)
         failed, told = (line.partition(", client: ")[0] for line in server.log)
         assert failed == "info: send() failed (104: Connection reset by peer)"
         assert told.endswith("flush: nil client aborted")
@@ -305,13 +304,7 @@ AFTERWARDS = """
 
 async def test_nothing_is_taken_for_a_client_that_has_left(flavour, tmp_path):
     async with wire(AFTERWARDS, tmp_path, flavour) as server:
-        async with server.client(buffer=4096) as slow:
-            await slow.send(request())
-            await slow.until(b"\r\n\r\n")
-            _reset(slow)
-        server.worker.stop()
-        with patience():
-            await server.worker.wait_stopped()
+        await reset_amid_response(server)
         failed = "nil nginx output filter error"
         told = server.log[-1].partition(", client: ")[0]
         assert told.endswith(f"then: {failed}, {failed}")

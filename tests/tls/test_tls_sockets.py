@@ -59,7 +59,7 @@ async def test_tls13_sessions_resume(variant, tmp_path, authority):
     )
 
 
-CLIENT_CERT = (
+OPEN_WITH_PAIR = (
     OPEN
     + """
 local ssl = require "ngx.ssl"
@@ -69,6 +69,12 @@ file:close()
 local cert = assert(ssl.parse_pem_cert(pem))
 local key = assert(ssl.parse_pem_priv_key(pem))
 local sock = open(port)
+"""
+)
+
+CLIENT_CERT = (
+    OPEN_WITH_PAIR
+    + """
 assert(sock:setclientcert(cert, key))
 assert(sock:sslhandshake(nil, "test.example", true))
 local answer = ask(sock)
@@ -112,15 +118,8 @@ async def test_bad_objects(variant, tmp_path):
 
 
 OF_ANOTHER_KIND = (
-    OPEN
+    OPEN_WITH_PAIR
     + """
-local ssl = require "ngx.ssl"
-local file = assert(io.open(other))
-local pem = file:read("*a")
-file:close()
-local cert = assert(ssl.parse_pem_cert(pem))
-local key = assert(ssl.parse_pem_priv_key(pem))
-local sock = open(port)
 local errors = {
     select(2, sock:setclientcert(key, key)),
     select(2, sock:setclientcert(cert, cert)),

@@ -14,11 +14,11 @@
 -- Follows ngx_http_charset_filter_module.c.
 
 local log = require "resty_py.log"
+local set_of = require "resty_py.program.set"
 local variables = require "resty_py.request.variables"
 
 local find = string.find
 local format = string.format
-local ipairs = ipairs
 local lower = string.lower
 local match = string.match
 local type = type
@@ -41,15 +41,6 @@ local function compile(parts)
     return function()
         return part
     end
-end
-
-
-local function set_of(types)
-    local set = {}
-    for _, each in ipairs(types) do
-        set[each] = true
-    end
-    return set
 end
 
 

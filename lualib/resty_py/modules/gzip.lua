@@ -20,6 +20,7 @@ local deflater = require "resty_py.http.deflater"
 local header_list = require "resty_py.http.header_list"
 local parse_http_time = require "resty_py.codec.httptime".parse_http_time
 local pattern = require "resty_py.program.pattern"
+local set_of = require "resty_py.program.set"
 local validators = require "resty_py.http.validators"
 
 local asked = validators.asked
@@ -44,15 +45,6 @@ local _M = {}
 
 
 -- Preparing ------------------------------------------------------------------
-
-
-local function set_of(names)
-    local set = {}
-    for _, name in ipairs(names or {}) do
-        set[name] = true
-    end
-    return set
-end
 
 
 -- MSIE 4 to 6, but for that of Windows XP's second service pack.

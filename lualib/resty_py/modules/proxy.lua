@@ -32,6 +32,7 @@ local pipe = require "resty_py.modules.proxy.body"
 local redirect = require "resty_py.request.redirect"
 local redirects = require "resty_py.modules.proxy.redirects"
 local response = require "resty_py.http.response"
+local set_of = require "resty_py.program.set"
 local targets = require "resty_py.request.target"
 local template = require "resty_py.program.template"
 local tls = require "resty_py.modules.proxy.tls"
@@ -40,7 +41,6 @@ local wake = require "resty_py.scheduler".wake
 
 local error = error
 local format = string.format
-local ipairs = ipairs
 local sub = string.sub
 
 local ERROR, BAD_GATEWAY, GATEWAY_TIMEOUT = -1, 502, 504
@@ -77,15 +77,6 @@ local function compile_address(given)
         error(err, 0)
     end
     return {address = address, prefix = given.prefix}
-end
-
-
-local function set_of(names)
-    local set = {}
-    for _, name in ipairs(names or {}) do
-        set[name] = true
-    end
-    return set
 end
 
 
