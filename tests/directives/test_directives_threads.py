@@ -61,6 +61,8 @@ SAY = """
         end
         ngx.say((table.concat(texts, " "):gsub("\\n.*", "")))
     end
+    local circle = {}
+    circle.again = circle
 """
 
 
@@ -96,7 +98,7 @@ CASES = {
         "'one', 'jobs', 'echo', print", "'one', 'jobs', 'echo', {a = {io.stdout}}",
         "'one', 'jobs', 'echo', coroutine.create(say)",
         "'one', 'jobs', 'echo', {[print] = 1}", "'one', 'jobs', 'echo', newproxy()",
-        "'one', 'jobs', 'echo', 1LL", "'one', 'jobs', 'echo', package.loaded",
+        "'one', 'jobs', 'echo', 1LL", "'one', 'jobs', 'echo', circle",
         "'one', 'jobs', 'give_function'",
     ),
     "depth": case(
