@@ -31,6 +31,7 @@ local error = error
 local expire = scheduler.expire
 local gsub = string.gsub
 local ipairs = ipairs
+local pace = require("resty_py.garbage").pace
 local poll = sys.poll
 local publish = statistics.publish
 local refresh = clock.refresh
@@ -92,6 +93,7 @@ function _M.start(given)
     end
     handler.remember(program.hooks.init)
     -- What loading has left is no measure of the garbage to come.
+    pace()
     collectgarbage()
     return run_hook("init")
 end
