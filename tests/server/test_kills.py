@@ -181,10 +181,11 @@ def has_ended(server, worker):
 
     nginx's notices a signal that came before it first waits by the next one only.
     """
-    if worker in server.workers():
+    if worker not in server.workers():
+        return True
+    with contextlib.suppress(ProcessLookupError):
         server.tell(signal.SIGALRM, worker)
-        return False
-    return True
+    return False
 
 
 def outcome(kind, folder, stage, kill, number):
