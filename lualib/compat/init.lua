@@ -55,6 +55,7 @@ local IS_RESUMABLE = yields_across_pcall()
 
 -- Each gap's file, and whether this VM has the gap.
 local GAPS = {
+    {"jit", package.loaded["jit.opt"]},
     {"arguments", true},
     {"pcall", not IS_RESUMABLE},
     {"traceback", not IS_RESUMABLE},
