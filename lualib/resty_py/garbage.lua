@@ -24,7 +24,7 @@ local max = math.max
 local newproxy = newproxy
 
 -- KiB of garbage that are worth a cycle.
-local ROOM = 8192
+local ROOM = 16384
 
 -- In percent of the heap: what a Lua begins with.
 local DOUBLE = 200

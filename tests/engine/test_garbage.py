@@ -4,7 +4,7 @@ import pytest
 from lua_worker import VARIANTS, each_variant, open_rig
 
 # KiB of garbage that a cycle waits for.
-ROOM = 8192
+ROOM = 16384
 
 #: Those whose finalizers run when all is swept.
 paced = pytest.mark.parametrize(
@@ -16,7 +16,7 @@ paced = pytest.mark.parametrize(
 HIGHEST = """
     collectgarbage()
     local first, highest = collectgarbage("count"), 0
-    for i = 1, 4e5 do
+    for i = 1, 8e5 do
         last = {i, i}
         highest = math.max(highest, collectgarbage("count"))
     end
@@ -44,7 +44,7 @@ async def test_a_small_heap_waits_for_garbage(variant, tmp_path):
 @paced
 async def test_a_large_heap_doubles(variant, tmp_path):
     async with open_rig(variant, tmp_path) as rig:
-        assert (await rig.run(PAUSE, 16))[0] == 200
+        assert (await rig.run(PAUSE, 32))[0] == 200
 
 
 @each_variant
