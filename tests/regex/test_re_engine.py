@@ -99,6 +99,9 @@ def test_letter_u_refuses_malformed_subjects(variant, malformed):
     for options in ("u", "ju", "du"):
         answer = match(variant, b"ab" + malformed, b"b", options)
         assert answer == (None, b"pcre_exec() failed: -10")
+    for options in ("", "j"):
+        answer = match(variant, b"ab" + malformed, b"(*UTF)b", options)
+        assert answer == (None, b"pcre_exec() failed: -10")
 
 
 @each_variant

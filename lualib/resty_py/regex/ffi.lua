@@ -11,6 +11,7 @@ local ffi = require "ffi"
 local native = require "resty_py.native"
 
 local C = ffi.load((native.regex.library()))
+local band = bit.band
 local ffi_string = ffi.string
 local gc = ffi.gc
 local new = ffi.new
@@ -55,12 +56,17 @@ int32_t *resty_py_pcre2_offsets(resty_py_pcre2_data *)
 int resty_py_pcre2_match(const resty_py_pcre2_code *, const char *, size_t,
     size_t, uint32_t, resty_py_pcre2_data *, resty_py_pcre2_context *)
     __asm__("pcre2_match_8");
+int resty_py_pcre2_jit_match(const resty_py_pcre2_code *, const char *, size_t,
+    size_t, uint32_t, resty_py_pcre2_data *, resty_py_pcre2_context *)
+    __asm__("pcre2_jit_match_8");
 int resty_py_pcre2_dfa_match(const resty_py_pcre2_code *, const char *, size_t,
     size_t, uint32_t, resty_py_pcre2_data *, resty_py_pcre2_context *, int *,
     size_t) __asm__("pcre2_dfa_match_8");
 ]]
 
 local JIT_COMPLETE = 1
+local UTF = 0x00080000
+local INFO_OPTIONS = 0
 local INFO_CAPTURE_COUNT, INFO_JIT_SIZE, INFO_NAME_COUNT = 4, 10, 17
 local INFO_NAME_ENTRY_SIZE, INFO_NAME_TABLE = 18, 19
 local MESSAGE_SIZE = 256
@@ -121,6 +127,19 @@ local function read_names(handle)
 end
 
 
+local function has_code(handle)
+    C.resty_py_pcre2_info(handle, INFO_JIT_SIZE, jit_size)
+    return jit_size[0] ~= 0
+end
+
+
+-- Whether its machine code may be called without pcre2_match's checks: of the
+-- start, which match() looks at, and of UTF-8.
+local function is_direct(handle)
+    return has_code(handle) and band(info(handle, INFO_OPTIONS), UTF) == 0
+end
+
+
 local function record(handle, dfa)
     local captures = info(handle, INFO_CAPTURE_COUNT)
     local space = captures < SHARED_GROUPS and shared or new_data(captures + 1)
@@ -129,6 +148,7 @@ local function record(handle, dfa)
         data = space.data,
         offsets = space.offsets,
         dfa = dfa,
+        direct = is_direct(handle),
         captures = dfa and 0 or captures,
         names = dfa and {} or read_names(handle),
     }
@@ -151,8 +171,7 @@ end
 
 
 function _M.is_jitted(re)
-    C.resty_py_pcre2_info(re.handle, INFO_JIT_SIZE, jit_size)
-    return jit_size[0] ~= 0
+    return has_code(re.handle)
 end
 
 
@@ -176,6 +195,9 @@ end
 function _M.match(re, subject, start)
     if re.dfa then
         return dfa_match(re, subject, start)
+    elseif re.direct and start <= #subject then
+        return C.resty_py_pcre2_jit_match(re.handle, subject, #subject, start,
+                                          0, re.data, context)
     end
     return C.resty_py_pcre2_match(re.handle, subject, #subject, start, 0,
                                   re.data, context)

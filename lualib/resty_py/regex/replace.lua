@@ -36,14 +36,32 @@ local function put_string(out, _, _, replacement)
 end
 
 
+local function put_item(out, re, subject, item)
+    if type(item) == "string" then
+        append(out, item, 0, #item)
+    elseif item and item <= re.captures then
+        append(out, subject, span(re, item))
+    end
+end
+
+
+local function put_four(out, re, subject, template, i)
+    put_item(out, re, subject, template[i])
+    put_item(out, re, subject, template[i + 1])
+    put_item(out, re, subject, template[i + 2])
+    put_item(out, re, subject, template[i + 3])
+end
+
+
+-- A loop that runs is compiled before the one over the matches, which LuaJIT
+-- then leaves to its interpreter. Few templates have more than eight items.
 local function put_template(out, re, subject, template)
-    for i = 1, #template do
-        local item = template[i]
-        if type(item) == "string" then
-            append(out, item, 0, #item)
-        elseif item <= re.captures then
-            append(out, subject, span(re, item))
-        end
+    put_four(out, re, subject, template, 1)
+    if template[5] then
+        put_four(out, re, subject, template, 5)
+    end
+    for i = 9, #template, 4 do
+        put_four(out, re, subject, template, i)
     end
 end
 
