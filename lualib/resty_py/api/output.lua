@@ -82,15 +82,29 @@ function append(pieces, n, value, nested)
 end
 
 
--- Puts texts in the places of the first n values, from the i-th on, up to one
--- that has none. Returns whether all have.
-local function to_texts(values, i, n)
+-- Puts a text in the place of the i-th of n values. Returns whether it has one.
+local function to_text_at(values, i, n)
     if i > n then
         return true
     end
     local text = to_text(values[i])
     values[i] = text
-    return text and to_texts(values, i + 1, n)
+    return text
+end
+
+
+-- Puts texts in the places of n values, up to one that has none. Returns
+-- whether all have. No loop runs for a few: LuaJIT would compile it first, and
+-- leave what is around it to its interpreter.
+local function to_texts(values, n)
+    for i = 7, n do
+        if not to_text_at(values, i, n) then
+            return false
+        end
+    end
+    return to_text_at(values, 1, n) and to_text_at(values, 2, n)
+        and to_text_at(values, 3, n) and to_text_at(values, 4, n)
+        and to_text_at(values, 5, n) and to_text_at(values, 6, n)
 end
 
 
@@ -99,7 +113,7 @@ end
 local function join(name, ...)
     local given = select("#", ...)
     local pieces, n = {...}, 0
-    if to_texts(pieces, 1, given) then
+    if to_texts(pieces, given) then
         return concat(pieces, "", 1, given)
     end
     for i = 1, given do
