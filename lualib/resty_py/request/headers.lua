@@ -30,6 +30,7 @@ local concat = table.concat
 local find = string.find
 local gsub = string.gsub
 local ipairs = ipairs
+local new_table = require "table.new"
 local tonumber = tonumber
 
 local _M = {}
@@ -55,12 +56,12 @@ end
 --   max   headers at most; 0 or less for no limit
 --   raw   names as they came
 function _M.collect(head, max, raw)
-    local found = {}
     local fields = head.fields
     local n, truncated = fields.n, nil
     if max > 0 and n > max then
         n, truncated = max, "truncated"
     end
+    local found = new_table(0, n)
     for i = 1, n do
         local record = fields[i]
         add_value(found, raw and record.name or record.lower, record.value)
