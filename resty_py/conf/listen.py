@@ -187,10 +187,9 @@ def read_listen(call: Call) -> list[Listen]:
     options = dict(DEFAULT_OPTIONS)
     for arg in call.args[1:]:
         options.update(_option(call, arg))
-    for name in ("http2", "proxy_protocol"):
-        if name in options:
-            call.block.slots.setdefault("listen", [])  # it does listen, only not yet
-            raise call.not_yet(f'"listen {call.args[0]} {name}"')
+    if "http2" in options:
+        call.block.slots.setdefault("listen", [])  # it does listen, only not yet
+        raise call.not_yet(f'"listen {call.args[0]} http2"')
     listens = [Listen(address, options) for address in addresses]
     for listen in listens:
         add_listen(call, call.block, listen)
@@ -211,14 +210,17 @@ def add_listen(call: Call, server: Block, listen: Listen) -> None:
     if server in bound.servers:
         raise call.error(f"a duplicate listen {listen.address}")
     bound.servers.append(server)
-    is_ssl = bool(bound.options.get("ssl") or listen.options.get("ssl"))
+    shared = {
+        name: True
+        for name in ("ssl", "proxy_protocol")
+        if bound.options.get(name) or listen.options.get(name)
+    }
     if "set" in listen.options:
         if "set" in bound.options:
             raise call.error(f"duplicate listen options for {listen.address}")
         default = bound.options.get("default_server", False)
         bound.options = {**listen.options, "default_server": default}
-    if is_ssl:
-        bound.options["ssl"] = True
+    bound.options |= shared
     if listen.is_default:
         if bound.options.get("default_server"):
             raise call.error(f"a duplicate default server for {listen.address}")

@@ -108,11 +108,11 @@ def recv(fd: int, size: int) -> Any:
         return _answer(exc)
 
 
-def peek(fd: int) -> Any:
-    """Look at one byte without taking it."""
+def peek(fd: int, size: int = 1) -> Any:
+    """Look at up to *size* bytes without taking them."""
     sock = _borrow(fd)
     try:
-        return sock.recv(1, socket.MSG_PEEK)
+        return sock.recv(size, socket.MSG_PEEK)
     except OSError as exc:
         return _answer(exc)
     finally:

@@ -519,6 +519,8 @@ SERVER = [
     "listen 127.0.0.1:18081 ipv6only=of;",
     "listen 127.0.0.1:18081 reuseport deferred;",
     "listen 127.0.0.1:18081 nonsense;",
+    "listen 127.0.0.1:18081 proxy_protocol;",
+    "listen 127.0.0.1:18081 proxy_protocol=on;",
     "location {}",
     "location / / / {}",
     "location ! / {}",

@@ -110,8 +110,8 @@ function _M.open(connection, address, listener)
         failed = nil,
     }, Downstream)
     connection.readable = false
-    if listener.secure then
-        listener.secure(self)
+    if listener.greet then
+        listener.greet(self, self.settings.client_header_timeout)
     else
         self:await_head(self.settings.client_header_timeout)
     end

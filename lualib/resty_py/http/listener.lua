@@ -44,7 +44,9 @@ local _M = {}
 --   name      its address, for logs: "127.0.0.1:8080", "unix:/path"
 --   engine    {serve = f(downstream, head),
 --             refuse = f(downstream, head, code, reason, without_answer),
---             conclude = f(request)}
+--             conclude = f(request), secure = f(downstream, timeout) and
+--             unwrap = f(downstream, timeout): what comes before the first
+--             head, over TLS or behind a proxy that tells of its clients}
 --   endpoint  what is served there (program/init.lua)
 -- Returns the listener | nil, err.
 function _M.open(fd, name, engine, endpoint)
@@ -52,13 +54,15 @@ function _M.open(fd, name, engine, endpoint)
     if not connection then
         return nil, err
     end
+    local secure = endpoint.may_be_tls and engine.secure or nil
     local self = setmetatable({
         connection = connection,
         name = name,
         serve = engine.serve,
         refuse = engine.refuse,
         conclude = engine.conclude,
-        secure = endpoint.may_be_tls and engine.secure or nil,
+        secure = secure,
+        greet = endpoint.may_be_proxied and engine.unwrap or secure,
         endpoint = endpoint,
         settings = endpoint.default.base.settings,
         parked = false,

@@ -1,7 +1,8 @@
 -- The handshake of a client: what a downstream does before it awaits a head
 -- where its endpoint speaks TLS.
 --
---   begin(downstream)    awaits the client's first byte
+--   begin(downstream, timeout)    awaits the client's first byte, `timeout`
+--                        seconds or as long as it has
 --   refusal(r)           the status of a request that its client's certificate,
 --                        or the lack of TLS, keeps from being served | nil
 --
@@ -380,12 +381,11 @@ local function read_first(self, event)
 end
 
 
-function _M.begin(downstream)
+function _M.begin(downstream, timeout)
     if not downstream:own_endpoint().is_tls then
-        return downstream:await_head(downstream.settings.client_header_timeout)
+        return downstream:await_head(timeout)
     end
-    return downstream:await(read_first,
-                            downstream.settings.client_header_timeout)
+    return downstream:await(read_first, timeout)
 end
 
 

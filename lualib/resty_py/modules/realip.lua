@@ -17,6 +17,7 @@
 local forwarded = require "resty_py.request.forwarded"
 local remote = require "resty_py.request.remote"
 local variables = require "resty_py.request.variables"
+local with_port = require "resty_py.net.address".with_port
 
 local find = forwarded.find
 local lower = string.lower
@@ -28,19 +29,45 @@ local FORWARDED_FOR = "X-Forwarded-For"
 -- What is not as it was found first.
 local CHANGED = {"remote_addr", "remote_port", "binary_remote_addr"}
 
--- No listener speaks the PROXY protocol: it never tells an address.
+-- What is no header: http/proxy_protocol.lua.
 local PROXY_PROTOCOL = "proxy_protocol"
 
 local _M = {}
 
 
+-- Who tells an address: f(r, header), an array of texts. ---------------------
+
+
+local function all_values(r, header)
+    return values(r.head, header)
+end
+
+
+local function first_value(r, header)
+    return {values(r.head, header)[1]}
+end
+
+
+local function of_proxy(r)
+    local proxied = r.downstream.proxied
+    return {proxied and proxied.addr}
+end
+
+
+local TOLD = {[FORWARDED_FOR] = all_values, [PROXY_PROTOCOL] = of_proxy}
+
+
+-- The step -------------------------------------------------------------------
+
+
 function _M.prepare(settings)
     local given = settings.set_real_ip_from or {}
-    if #given > 0 and settings.real_ip_header ~= PROXY_PROTOCOL then
+    if #given > 0 then
+        local header = settings.real_ip_header
         settings.realip = {
             trusted = forwarded.trust(given),
-            header = lower(settings.real_ip_header),
-            is_chain = settings.real_ip_header == FORWARDED_FOR,
+            header = lower(header),
+            told = TOLD[header] or first_value,
             recursive = settings.real_ip_recursive,
         }
         variables.keep(CHANGED)
@@ -53,12 +80,11 @@ function _M.step(r)
     if remote.is_changed(r) then
         return true
     end
-    local told = values(r.head, realip.header)
-    if not realip.is_chain then
-        told = {told[1]}
+    local found = find(r.downstream.address, realip.told(r, realip.header),
+                       realip.trusted, realip.recursive)
+    if found and realip.told == of_proxy then
+        found = with_port(found, r.downstream.proxied.port)
     end
-    local found = find(r.downstream.address, told, realip.trusted,
-                       realip.recursive)
     if found then
         remote.change(r, found)
     end

@@ -6,6 +6,7 @@
 --   from_text(text)   sockaddr bytes of "127.0.0.1", "::1", "127.0.0.1:8080" or
 --                     "[::1]:8080", or nil
 --   from_host(text)   the same without a port
+--   with_port(sockaddr, port)   the same address with another port
 --
 -- Follows ngx_parse_addr_port, ngx_inet_addr and ngx_inet6_addr.
 
@@ -187,8 +188,18 @@ local function ipv6_bytes(text)
 end
 
 
+local function pack_port(port)
+    return char(floor(port / 256), port % 256)
+end
+
+
+function _M.with_port(sockaddr, port)
+    return sub(sockaddr, 1, 2) .. pack_port(port) .. sub(sockaddr, 5)
+end
+
+
 local function pack(text, port)
-    local ports = char(floor(port / 256), port % 256)
+    local ports = pack_port(port)
     local bytes = ipv4_bytes(text)
     if bytes then
         return char(AF_INET, 0) .. ports .. bytes .. rep("\0", 8)

@@ -192,6 +192,8 @@ local function compile_endpoint(given)
     local endpoint = new_endpoint(servers[given.default + 1], members)
     endpoint.is_tls = given.options.ssl
     endpoint.may_be_tls = endpoint.is_tls
+    endpoint.is_proxied = given.options.proxy_protocol
+    endpoint.may_be_proxied = endpoint.is_proxied
     return endpoint
 end
 
@@ -212,6 +214,8 @@ local function link_others(given)
                 others[b.host] = endpoints[j]
                 endpoints[i].may_be_tls = endpoints[i].may_be_tls
                     or endpoints[j].is_tls
+                endpoints[i].may_be_proxied = endpoints[i].may_be_proxied
+                    or endpoints[j].is_proxied
             end
         end
     end

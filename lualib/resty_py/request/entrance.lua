@@ -4,18 +4,22 @@
 --   refuse(downstream, head, code, reason, without_answer)
 --                             one that could not be read
 --   conclude(r)               its response has left, or is lost
---   secure(downstream)        begins a handshake (http/secure.lua)
+--   secure(downstream, timeout)   begins a handshake (http/secure.lua)
+--   unwrap(downstream, timeout)   awaits what a proxy tells of the client
+--                             (http/proxy_protocol.lua)
 --
 -- Follows ngx_http_process_request and ngx_http_set_virtual_server.
 
 local ending = require "resty_py.request.ending"
 local engine = require "resty_py.request.engine"
 local log = require "resty_py.log"
+local proxy_protocol = require "resty_py.http.proxy_protocol"
 local request = require "resty_py.request"
 local secure = require "resty_py.http.secure"
 local steps = require "resty_py.request.steps"
 
-local _M = {conclude = ending.conclude, secure = secure.begin}
+local _M = {conclude = ending.conclude, secure = secure.begin,
+            unwrap = proxy_protocol.begin}
 
 
 -- Puts the server in force that the Host header names.

@@ -31,9 +31,7 @@ local DATE_FORMAT = "%A, %d-%b-%Y %H:%M:%S %Z"
 
 -- Those that have no value.
 local ABSENT = [[
-    proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr
-    proxy_protocol_server_port slice_range uid_got uid_set
-    upstream_cache_status
+    slice_range uid_got uid_set upstream_cache_status
 ]]
 
 -- Those of connections over TLS, which may be defined anew.
@@ -90,6 +88,27 @@ changeable[" proxy_host"], changeable[" proxy_port"] = true, true
 getters[" gzip_ratio"] = gzip_ratio
 for name in gmatch(FIXED, "%S+") do
     fixed[name] = true
+end
+
+
+-- The PROXY protocol --------------------------------------------------------
+
+
+-- What the proxy has told of the connection, by its name there.
+local function told(key)
+    return function(r)
+        local proxied = r.downstream.proxied
+        return proxied and proxied[key]
+    end
+end
+
+
+local function told_port(key)
+    return function(r)
+        local proxied = r.downstream.proxied
+        local port = proxied and proxied[key]
+        return port and (port > 0 and format("%d", port) or "")
+    end
 end
 
 
@@ -175,6 +194,10 @@ local OTHERS = {
     limit_req_status = function(r) return (r.main or r).limit_req_status end,
     date_gmt = date(true),
     date_local = date(false),
+    proxy_protocol_addr = told("addr"),
+    proxy_protocol_port = told_port("port"),
+    proxy_protocol_server_addr = told("server_addr"),
+    proxy_protocol_server_port = told_port("server_port"),
     [" fastcgi_path_info"] = empty,
     [" fastcgi_script_name"] = function(r) return r.uri end,
     tcpinfo_rtt = tcp_info(1),

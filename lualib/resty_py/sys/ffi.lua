@@ -96,8 +96,8 @@ return function(epoll_fd)
     end
 
 
-    function _M.peek(fd)
-        return receive(fd, 1, MSG_PEEK)
+    function _M.peek(fd, max)
+        return receive(fd, max or 1, MSG_PEEK)
     end
 
 

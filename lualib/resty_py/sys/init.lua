@@ -6,7 +6,7 @@
 --
 --   recv(fd, max)         data ("" at the end of the stream)
 --                         | nil, "again" | nil, err, errno
---   peek(fd)              the same for one byte, which stays unread
+--   peek(fd, max)         the same, but all stays unread; max: 1 by default
 --   send(fd, data, from)  bytes sent, counted from index `from`
 --                         | nil, "again" | nil, err, errno
 --   accept(fd)            fd, sockaddr bytes | nil, "again" | nil, err, errno
