@@ -155,7 +155,7 @@ class TestUnsupported:
                 5,
             ),
             (HTTP % "charset_map a b {\n c d;\n}", '"charset_map" directive', 3),
-            (HTTP % "gunzip on;", '"gunzip on"', 3),
+            (HTTP % "ssi on;", '"ssi on"', 3),
             (SERVER % "listen 443 http2;", '"listen 443 http2"', 4),
             (HTTP % "ssl_dhparam a;", '"ssl_dhparam" directive', 3),
             (HTTP % "ssl_certificate $a;", 'variables in "ssl_certificate"', 3),
@@ -174,21 +174,21 @@ class TestUnsupported:
 
     def test_lenient(self, case):
         text = HTTP % (
-            "gunzip on;\n"
+            "ssi on;\n"
             "charset_map a b {\n server b;\n content_by_lua_block { '}' }\n}\n"
             "server { listen unix:s; listen 443 http2; proxy_bind b; }"
         )
         config = case.load(text + "stream { upstream { x y; } }\n", lenient=True)
         whats = [re.match(r'"([^"]*)"', notice.text)[1] for notice in config.notices]
         assert whats == [
-            "gunzip on",
+            "ssi on",
             "charset_map",
             "listen 443 http2",
             "proxy_bind",
             "stream",
         ]
         assert {notice.level for notice in config.notices} == {"warn"}
-        assert config.http.settings["gunzip"] is False
+        assert config.http.settings["ssi"] is False
         assert [str(one.address) for one in config.http.endpoints] == ["unix:s"]
 
     def test_a_server_whose_only_listen_is_left_out_listens_nowhere(self, case):

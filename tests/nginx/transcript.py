@@ -69,10 +69,18 @@ def _unpack(answer: bytes) -> bytes:
         body, rest = rest[head.end() :], b""
         if b"Transfer-Encoding: chunked" in head[0]:
             body, rest = _join_chunks(body)
-        unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        said += b"gzip of " + unpacker.decompress(body)
-        said += b" complete" if unpacker.eof and not unpacker.unused_data else b" cut"
+        said += _unpack_body(body)
     return said + rest
+
+
+def _unpack_body(body: bytes) -> bytes:
+    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        text = unpacker.decompress(body)
+    except zlib.error:
+        return b"no gzip: " + body
+    is_complete = unpacker.eof and not unpacker.unused_data
+    return b"gzip of " + text + (b" complete" if is_complete else b" cut")
 
 
 def _join_chunks(text: bytes) -> tuple[bytes, bytes]:

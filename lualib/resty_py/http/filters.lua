@@ -3,37 +3,44 @@
 --
 --   prepare(settings, location)   puts those of a location into `settings`:
 --       header_filters   array of f(r), or nil
---       body_filters     array of f(r, data, last) -> data, last; or nil
---       captured_header_filters, captured_body_filters   those that a captured
+--       body_filter      f(r, data, last) -> true | nil, err; or nil: the first
+--                        of them, which calls the next
+--       captured_header_filters, captured_body_filter   those that a captured
 --                        subrequest passes: Lua's alone
 --
 -- Order (first runs first), that of nginx 1.22 with the modules that OpenResty
 -- bundles. Headers: header_filter_by_lua, headers-more, echo, add_header and
--- expires, charset, gzip. What every response may need comes before or after
--- them in response.lua: conditions of the request, ranges, the whole URL of a
--- redirect.
--- Bodies: body_filter_by_lua, echo; gzip is in response.lua, behind the output
--- of subrequests.
+-- expires, gunzip, charset, gzip. What every response may need comes before or
+-- after them in response.lua: conditions of the request, ranges, the whole URL
+-- of a redirect.
+-- Bodies: body_filter_by_lua, echo, gunzip; gzip is in response.lua, behind the
+-- output of subrequests.
 --
 -- Follows ngx_http_lua_headerfilterby.c and ngx_http_lua_bodyfilterby.c.
 
 local charset = require "resty_py.modules.charset"
 local echo = require "resty_py.modules.echo"
+local gunzip = require "resty_py.modules.gunzip"
 local gzip = require "resty_py.modules.gzip"
 local handler = require "resty_py.program.handler"
 local headers = require "resty_py.modules.headers"
 local headers_more = require "resty_py.modules.headers_more"
 local hooks = require "resty_py.request.hooks"
 local log = require "resty_py.log"
+local response = require "resty_py.http.response"
 
 local chunk_of = handler.chunk
 local debugs = log.debugs
 local format = string.format
-local ipairs = ipairs
+local fail = response.fail
+local put_filtered = response.put_filtered
 local run = hooks.run
 local type = type
 
 local ERROR, SPECIAL = -1, 300
+
+local HEADER_MODULES = {headers_more, echo, headers, gunzip, charset, gzip}
+local BODY_MODULES = {echo, gunzip}
 
 local _M = {}
 
@@ -66,35 +73,36 @@ end
 
 
 -- What ngx.arg holds meanwhile: see api/arg.lua.
+-- Returns whether it has done well, data, last.
 local function call_body_filter(r, chunk, data, last)
     local former = r.arg
     local arg = {data, last}
     r.arg = arg
     local ok, rc = run(r, "body_filter", chunk)
     r.arg = former
-    if not ok or rc == ERROR or type(rc) == "number" and rc >= SPECIAL then
-        r.filter_failed = true
-        return "", false
-    end
-    return arg[1], arg[2]
+    local is_well = ok and rc ~= ERROR
+        and not (type(rc) == "number" and rc >= SPECIAL)
+    return is_well, arg[1], arg[2]
 end
 
 
-local function body_filter_by_lua(code)
+local function body_filter_by_lua(code, next)
     return function(r, data, last)
         if r.seen_last_in_filter then
-            return "", false
+            return next(r, "", false)
         end
         tell(r, "body")
         local chunk = chunk_of(code, r)
         if not chunk then
-            r.filter_failed = true
-            return "", false
+            return fail(r)
         end
-        local eof
-        data, eof = call_body_filter(r, chunk, data, last)
-        r.seen_last_in_filter = eof
-        return data, eof
+        local is_well
+        is_well, data, last = call_body_filter(r, chunk, data, last)
+        if not is_well then
+            return fail(r)
+        end
+        r.seen_last_in_filter = last
+        return next(r, data, last)
     end
 end
 
@@ -114,20 +122,34 @@ local function add(filters, filter)
 end
 
 
-function _M.prepare(settings, location)
-    local in_header, in_body = {}, {}
-    local header_code = location.hooks.header_filter
-    local body_code = location.hooks.body_filter
-    add(in_header, header_code and header_filter_by_lua(header_code))
-    add(in_body, body_code and body_filter_by_lua(body_code))
-    settings.captured_header_filters = keep {in_header[1]}
-    settings.captured_body_filters = keep {in_body[1]}
-    for _, module in ipairs {headers_more, echo, headers, charset, gzip} do
-        add(in_header, module.header_filter(settings))
+local function prepare_header(settings, code)
+    local found = {}
+    add(found, code and header_filter_by_lua(code))
+    settings.captured_header_filters = keep {found[1]}
+    for i = 1, #HEADER_MODULES do
+        add(found, HEADER_MODULES[i].header_filter(settings))
     end
-    add(in_body, echo.body_filter(settings))
-    settings.header_filters = keep(in_header)
-    settings.body_filters = keep(in_body)
+    settings.header_filters = keep(found)
+end
+
+
+-- Each is made of the one behind it.
+local function prepare_body(settings, code)
+    local next = put_filtered
+    for i = #BODY_MODULES, 1, -1 do
+        next = BODY_MODULES[i].body_filter(settings, next) or next
+    end
+    if code then
+        settings.captured_body_filter = body_filter_by_lua(code, put_filtered)
+        next = body_filter_by_lua(code, next)
+    end
+    settings.body_filter = next ~= put_filtered and next or nil
+end
+
+
+function _M.prepare(settings, location)
+    prepare_header(settings, location.hooks.header_filter)
+    prepare_body(settings, location.hooks.body_filter)
 end
 
 

@@ -312,27 +312,36 @@ end
 -- The body filters ----------------------------------------------------------
 
 
-local function body_filters(r)
+local function body_filter(r)
     local settings = r.settings
-    return r.captured and settings.captured_body_filters
-        or not r.captured and settings.body_filters
+    return r.captured and settings.captured_body_filter
+        or not r.captured and settings.body_filter
+end
+
+
+-- What comes behind the last of them. Where one has failed nothing goes on.
+function _M.put_filtered(r, data, last)
+    r.body_over = last
+    if r.filter_failed then
+        return nil, FILTER_ERROR
+    elseif data == "" then
+        return true
+    end
+    return put_body(r, data)
+end
+
+
+-- What one of them returns that cannot go on.
+function _M.fail(r)
+    r.filter_failed = true
+    return nil, FILTER_ERROR
 end
 
 
 local function filter_body(r, data, last)
-    local filters, ends = body_filters(r), last
-    for i = 1, #filters do
-        data, last = filters[i](r, data, last)
-        if r.filter_failed then
-            return nil, FILTER_ERROR
-        end
-    end
-    r.body_over = last
-    r.is_truncated = ends and not last or nil
-    if data == "" then
-        return true
-    end
-    return put_body(r, data)
+    local ok, err = body_filter(r)(r, data, last)
+    r.is_truncated = last and not r.body_over or nil
+    return ok, err
 end
 
 
@@ -342,7 +351,7 @@ end
 function _M.write(r, data, last)
     if r.body_over then
         return true
-    elseif body_filters(r) and not r.buffering and not r.header_only then
+    elseif body_filter(r) and not r.buffering and not r.header_only then
         return filter_body(r, data, last or false)
     end
     return data == "" or put_body(r, data)
@@ -399,7 +408,7 @@ end
 
 
 local function end_body(r)
-    if body_filters(r) and not r.body_over and not r.header_only then
+    if body_filter(r) and not r.body_over and not r.header_only then
         return filter_body(r, "", true)
     end
     return true

@@ -38,7 +38,6 @@ local evaluate = arguments.evaluate
 local ipairs = ipairs
 local join = require "resty_py.request.subrequest".join
 local line_of = arguments.line
-local put_body = require "resty_py.http.response".put_body
 
 local ERROR, OK, SPECIAL = -1, 0, 300
 
@@ -92,39 +91,53 @@ end
 
 
 -- Each line goes out on its own: the client sees its chunk.
-local function put_lines(r, lines)
+-- Returns true | nil, err.
+local function put_lines(r, lines, next)
     for i = 1, #lines do
         local text = line_of(lines[i], evaluate(lines[i], r))
+        local ok, err = true, nil
         if text ~= "" then
-            put_body(r, text)
+            ok, err = next(r, text, false)
+        end
+        if not ok then
+            return ok, err
         end
     end
+    return true
 end
 
 
-local function surround(r, data, last)
+local function surround(r, data, last, next)
     local state = r.echo or {}
     r.echo = state
     local before, after = r.settings.echo_before_body,
         r.settings.echo_after_body
+    local ok, err = true, nil
     if before and not state.is_opened then
-        put_lines(r, before)
+        ok, err = put_lines(r, before, next)
     end
     state.is_opened = true
-    if not (after and last) then
-        return data, last
+    if ok and not (after and last) then
+        return next(r, data, last)
     end
-    if data ~= "" then
-        put_body(r, data)
+    if ok and data ~= "" then
+        ok, err = next(r, data, false)
     end
-    put_lines(r, after)
-    return "", true
+    if ok then
+        ok, err = put_lines(r, after, next)
+    end
+    if not ok then
+        return ok, err
+    end
+    return next(r, "", true)
 end
 
 
-function _M.body_filter(settings)
+function _M.body_filter(settings, next)
     return (settings.echo_before_body or settings.echo_after_body)
-        and surround
+        and function(r, data, last)
+            return surround(r, data, last, next)
+        end
 end
 
 

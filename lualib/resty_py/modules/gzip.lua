@@ -4,6 +4,7 @@
 --   header_filter(settings)   f(r), nil where gzip is off
 --   is_ok(r)                  whether the client takes gzip
 --   ratio(r)                  the value of $gzip_ratio
+--   coding(r)                 the response's Content-Encoding, or nil
 --
 -- Rules:
 --
@@ -15,9 +16,9 @@
 --
 -- Follows ngx_http_gzip_filter_module.c and ngx_http_gzip_ok.
 
+local alteration = require "resty_py.http.alteration"
 local clock = require "resty_py.clock"
 local deflater = require "resty_py.http.deflater"
-local header_list = require "resty_py.http.header_list"
 local parse_http_time = require "resty_py.codec.httptime".parse_http_time
 local pattern = require "resty_py.program.pattern"
 local set_of = require "resty_py.program.set"
@@ -27,12 +28,15 @@ local asked = validators.asked
 local byte = string.byte
 local find = string.find
 local floor = math.floor
+local forget_length = alteration.forget_length
 local format = string.format
+local headers_of = require "resty_py.http.header_list".of
 local ipairs = ipairs
 local lower = string.lower
 local match = string.match
 local sub = string.sub
 local tonumber = tonumber
+local weaken_etag = alteration.weaken_etag
 
 -- Statuses of responses that are compressed.
 local STATUSES = {[200] = true, [403] = true, [404] = true}
@@ -78,7 +82,7 @@ end
 
 
 function _M.prepare(settings)
-    if settings.gzip or settings.gzip_static ~= "off" then
+    if settings.gzip or settings.gzip_static ~= "off" or settings.gunzip then
         settings.gzip_types = set_of(settings.gzip_types)
         settings.gzip_proxied = set_of(settings.gzip_proxied)
         settings.gzip_disable = compile_all(settings.gzip_disable)
@@ -205,6 +209,13 @@ end
 -- The filter -----------------------------------------------------------------
 
 
+-- One that add_header has added is none.
+function _M.coding(r)
+    local coding = r.coding or sent(r, "content-encoding")
+    return coding ~= "" and coding or nil
+end
+
+
 local function length_of(r)
     return r.content_length or tonumber(sent(r, "content-length"))
 end
@@ -217,21 +228,9 @@ end
 
 
 local function is_compressible(r, length)
-    local coding = sent(r, "content-encoding")
-    return STATUSES[r.status] and not (coding and coding ~= "")
+    return STATUSES[r.status] and not _M.coding(r)
         and (not length or length >= r.settings.gzip_min_length)
         and has_type(r)
-end
-
-
-local function weaken_etag(headers)
-    local etag = headers:get("etag")
-    if not etag or sub(etag, 1, 2) == "W/" then
-        return
-    elseif sub(etag, 1, 1) == '"' then
-        return headers:set("ETag", "W/" .. etag, "etag")
-    end
-    return headers:clear("etag")
 end
 
 
@@ -256,13 +255,9 @@ local function filter(r)
     if not _M.is_ok(r) then
         return
     end
-    local headers = header_list.of(r)
-    headers:add("Content-Encoding", "gzip", "content-encoding")
-    headers:clear("content-length")
-    headers:clear("accept-ranges")
-    weaken_etag(headers)
-    r.content_length = nil
-    r.allow_ranges = false
+    forget_length(r)
+    weaken_etag(r)
+    headers_of(r):add("Content-Encoding", "gzip", "content-encoding")
     if r.method ~= "HEAD" then
         start(r, length)
     end

@@ -88,7 +88,15 @@ local function replace_last_modified(r, header, value)
 end
 
 
+-- What was set before is the response's coding: modules/gzip.lua.
+local function add_coding(r, header, value)
+    r.coding = r.coding or headers_of(r):get(header.key) or ""
+    return add(r, header, value)
+end
+
+
 local PUT = {
+    ["content-encoding"] = add_coding,
     ["server"] = add_of_server,
     ["date"] = add_of_server,
     ["last-modified"] = replace_last_modified,

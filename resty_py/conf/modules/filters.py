@@ -101,8 +101,8 @@ MODULES = (
         Command("gzip_static", LOCAL, "1", enum("off", "on", "always"), "off"),
     )),
     Module("ngx_http_gunzip_filter_module", (
-        Command("gunzip", LOCAL, "1", off_only(FLAG), "off"),
-        Command("gunzip_buffers", LOCAL, "2", BUFFERS, "32 4k", status=INERT),
+        flag("gunzip", LOCAL, "off"),
+        Command("gunzip_buffers", LOCAL, "2", BUFFERS, "32 4k"),
     )),
     Module("ngx_http_ssi_filter_module", (
         Command("ssi", WITH_IF, "1", off_only(FLAG), "off"),
