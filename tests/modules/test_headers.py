@@ -30,6 +30,7 @@ def expires(text, head=FILE):
 CASES = {
     # add_header
     "add": Case(f"add_header X-A 1; add_header x-a $uri; add_header B ''; {NOW}"),
+    "add_trailer": Case(f"add_trailer X-A 1; {NOW}"),
     "add_without_value": Case(f"add_header X $arg_none; {NOW}"),
     "add_with_line_break": Case(
         "location / { set_by_lua_block $v { return 'a\\nb: c' } add_header X $v;"

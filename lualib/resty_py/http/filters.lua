@@ -10,11 +10,11 @@
 --
 -- Order (first runs first), that of nginx 1.22 with the modules that OpenResty
 -- bundles. Headers: header_filter_by_lua, headers-more, echo, add_header and
--- expires, gunzip, charset, gzip. What every response may need comes before or
--- after them in response.lua: conditions of the request, ranges, the whole URL
--- of a redirect.
--- Bodies: body_filter_by_lua, echo, gunzip; gzip is in response.lua, behind the
--- output of subrequests.
+-- expires, gunzip, charset, gzip, add_trailer. What every response may need
+-- comes before or after them in response.lua: conditions of the request,
+-- ranges, the whole URL of a redirect.
+-- Bodies: body_filter_by_lua, echo, add_trailer, gunzip; gzip is in
+-- response.lua, behind the output of subrequests.
 --
 -- Follows ngx_http_lua_headerfilterby.c and ngx_http_lua_bodyfilterby.c.
 
@@ -28,6 +28,7 @@ local headers_more = require "resty_py.modules.headers_more"
 local hooks = require "resty_py.request.hooks"
 local log = require "resty_py.log"
 local response = require "resty_py.http.response"
+local trailers = require "resty_py.modules.trailers"
 
 local chunk_of = handler.chunk
 local debugs = log.debugs
@@ -39,8 +40,9 @@ local type = type
 
 local ERROR, SPECIAL = -1, 300
 
-local HEADER_MODULES = {headers_more, echo, headers, gunzip, charset, gzip}
-local BODY_MODULES = {echo, gunzip}
+local HEADER_MODULES = {headers_more, echo, headers, gunzip, charset, gzip,
+                        trailers}
+local BODY_MODULES = {echo, trailers, gunzip}
 
 local _M = {}
 

@@ -15,6 +15,8 @@ local format = string.format
 local http_time = httptime.http_time
 local status_line = status.line
 
+local LAST_CHUNK = "0\r\n\r\n"
+
 local _M = {}
 
 -- The lines that a response starts with, by its status; made once a second.
@@ -94,7 +96,7 @@ local function frame(r, headers)
     if r.version >= 11 and r.status >= 200
        and r.settings.chunked_transfer_encoding
     then
-        r.chunked = true
+        r.chunked = LAST_CHUNK
     else
         r.keepalive = false
     end

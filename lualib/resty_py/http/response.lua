@@ -12,7 +12,7 @@
 --   headers_sent, eof      header block sent; last byte given
 --   is_truncated    a filter has taken the end away
 --   header_only     no body goes out: HEAD, 204, 304
---   chunked         the body is framed
+--   chunked         the body is framed: what it ends with
 --   buffering       HTTP/1.0: all is kept to count it (lua_http10_buffering)
 --   is_streamed     nothing is kept to be counted, whatever the version
 --   varies          whether it depends on Accept-Encoding
@@ -44,7 +44,6 @@ local FAILED = -1
 local FILTER_ERROR = "nginx output filter error"
 
 local CHUNK_END = "\r\n"
-local LAST_CHUNK = "0\r\n\r\n"
 
 -- Bytes that cost more to be joined with others than to be sent alone.
 local LARGE = 32768
@@ -462,7 +461,7 @@ function _M.finish(r)
     if not ok then
         return ok, err
     elseif r.chunked then
-        put(r, LAST_CHUNK)
+        put(r, r.chunked)
     end
     return _M.flush(r)
 end

@@ -2,6 +2,8 @@
 --
 --   prepare(settings)  compiles both
 --   header_filter(settings)   f(r), nil where there is nothing to do
+--   compile(given)     an array of what add_header says, or nil
+--   is_safe(status)    whether they are for responses of that status
 --
 -- Rules:
 --
@@ -51,6 +53,11 @@ local UNITS = {{"y", 365 * DAY}, {"M", 30 * DAY}, {"w", 7 * DAY}, {"d", DAY},
 local MAX_DIGITS = 15
 
 local _M = {}
+
+
+function _M.is_safe(status)
+    return SAFE[status]
+end
 
 
 -- add_header ----------------------------------------------------------------
@@ -104,7 +111,7 @@ local PUT = {
 }
 
 
-local function compile_headers(given)
+function _M.compile(given)
     local headers = {}
     for i, each in ipairs(given) do
         local key = lower(each.name)
@@ -273,7 +280,7 @@ end
 
 function _M.prepare(settings)
     settings.add_header = settings.add_header
-        and compile_headers(settings.add_header)
+        and _M.compile(settings.add_header)
     settings.expires = settings.expires and compile_expires(settings.expires)
 end
 

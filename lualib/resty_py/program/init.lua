@@ -47,6 +47,7 @@ local statistics = require "resty_py.http.statistics"
 local steps = require "resty_py.request.steps"
 local template = require "resty_py.program.template"
 local tls = require "resty_py.program.tls"
+local trailers = require "resty_py.modules.trailers"
 local variables = require "resty_py.request.variables"
 
 local find = string.find
@@ -56,7 +57,7 @@ local pairs = pairs
 -- Modules that make settings of their own out of those of a location.
 local MODULES = {static, echo, headers, headers_more, charset, gzip, set_misc,
                  pace, proxy, auth_basic, auth_request, realip,
-                 secure_link, limit_req, limit_conn}
+                 secure_link, limit_req, limit_conn, trailers}
 
 -- Modules with variables of their own.
 local OWNERS = {echo, secure_link}

@@ -318,6 +318,10 @@ local PREFIXES = {
             return header and named_values.cookie(header, rest)
         end
     end},
+    {"sent_trailer_", function(rest)
+        local key = gsub(rest, "_", "-")
+        return function(r) return r.trailers and r.trailers:get(key) end
+    end},
     {"sent_http_", function(rest)
         local key = gsub(rest, "_", "-")
         return SENT[key] or sent_any(key)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..settings import AddedHeader, Expires
 from ..table import Command, Kind, Module
 from ..values import parse_seconds
-from .shorthand import LATER, WITH_IF
+from .shorthand import WITH_IF
 
 if TYPE_CHECKING:
     from ..reading import Call
@@ -60,7 +60,7 @@ MODULES = (
         ),
         Command(
             "add_trailer", WITH_IF, "2-3", Kind("name value [always]", _read_header),
-            many=True, status=LATER,
+            many=True,
         ),
         Command(
             "expires", WITH_IF, "1-2",
