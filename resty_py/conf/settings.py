@@ -36,6 +36,7 @@ __all__ = [
     "Root",
     "SharedDict",
     "SplitClients",
+    "Substitution",
     "Syslog",
     "ThreadPool",
     "TryFiles",
@@ -234,6 +235,14 @@ class AddedHeader:
     name: str
     value: Template
     always: bool = False
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """``sub_filter text replacement``; the case of *match* does not matter."""
+
+    match: Template
+    value: Template
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@
 --
 -- Order (first runs first), that of nginx 1.22 with the modules that OpenResty
 -- bundles. Headers: header_filter_by_lua, headers-more, echo, add_header and
--- expires, gunzip, charset, gzip, add_trailer. What every response may need
--- comes before or after them in response.lua: conditions of the request,
--- ranges, the whole URL of a redirect.
--- Bodies: body_filter_by_lua, echo, add_trailer, gunzip; gzip is in
+-- expires, gunzip, sub_filter, charset, gzip, add_trailer. What every response
+-- may need comes before or after them in response.lua: conditions of the
+-- request, ranges, the whole URL of a redirect.
+-- Bodies: body_filter_by_lua, echo, add_trailer, gunzip, sub_filter; gzip is in
 -- response.lua, behind the output of subrequests.
 --
 -- Follows ngx_http_lua_headerfilterby.c and ngx_http_lua_bodyfilterby.c.
@@ -28,6 +28,7 @@ local headers_more = require "resty_py.modules.headers_more"
 local hooks = require "resty_py.request.hooks"
 local log = require "resty_py.log"
 local response = require "resty_py.http.response"
+local sub_filter = require "resty_py.modules.sub_filter"
 local trailers = require "resty_py.modules.trailers"
 
 local chunk_of = handler.chunk
@@ -40,9 +41,9 @@ local type = type
 
 local ERROR, SPECIAL = -1, 300
 
-local HEADER_MODULES = {headers_more, echo, headers, gunzip, charset, gzip,
-                        trailers}
-local BODY_MODULES = {echo, trailers, gunzip}
+local HEADER_MODULES = {headers_more, echo, headers, gunzip, sub_filter,
+                        charset, gzip, trailers}
+local BODY_MODULES = {echo, trailers, gunzip, sub_filter}
 
 local _M = {}
 

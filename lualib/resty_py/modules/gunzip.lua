@@ -46,7 +46,7 @@ local function filter_header(r)
         return
     end
     r.headers:clear("content-encoding")
-    alteration.forget_length(r)
+    alteration.forget_ranges(r)
     alteration.weaken_etag(r)
     local buffers = r.settings.gunzip_buffers
     r.inflater = inflater.new(r, buffers.count * buffers.size)

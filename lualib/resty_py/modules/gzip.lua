@@ -28,8 +28,9 @@ local asked = validators.asked
 local byte = string.byte
 local find = string.find
 local floor = math.floor
-local forget_length = alteration.forget_length
+local forget_ranges = alteration.forget_ranges
 local format = string.format
+local has_type = alteration.has_type
 local headers_of = require "resty_py.http.header_list".of
 local ipairs = ipairs
 local lower = string.lower
@@ -221,16 +222,10 @@ local function length_of(r)
 end
 
 
-local function has_type(r)
-    local types = r.settings.gzip_types
-    return types["*"] or types[lower(match(r.content_type or "", "^[^;]*"))]
-end
-
-
 local function is_compressible(r, length)
     return STATUSES[r.status] and not _M.coding(r)
         and (not length or length >= r.settings.gzip_min_length)
-        and has_type(r)
+        and has_type(r, r.settings.gzip_types)
 end
 
 
@@ -255,7 +250,7 @@ local function filter(r)
     if not _M.is_ok(r) then
         return
     end
-    forget_length(r)
+    forget_ranges(r)
     weaken_etag(r)
     headers_of(r):add("Content-Encoding", "gzip", "content-encoding")
     if r.method ~= "HEAD" then

@@ -24,6 +24,7 @@ local headers = require "resty_py.modules.headers"
 local ranges = require "resty_py.http.ranges"
 
 local concat = table.concat
+local forget_length = require "resty_py.http.alteration".forget_length
 local ipairs = ipairs
 local is_safe = headers.is_safe
 
@@ -66,10 +67,7 @@ local function expect(r)
         r.filter_exit = code
         return
     end
-    r.content_length = nil
-    if r.headers then
-        r.headers:clear("content-length")
-    end
+    forget_length(r)
 end
 
 

@@ -46,6 +46,7 @@ local static = require "resty_py.static"
 local statistics = require "resty_py.http.statistics"
 local steps = require "resty_py.request.steps"
 local template = require "resty_py.program.template"
+local sub_filter = require "resty_py.modules.sub_filter"
 local tls = require "resty_py.program.tls"
 local trailers = require "resty_py.modules.trailers"
 local variables = require "resty_py.request.variables"
@@ -57,7 +58,8 @@ local pairs = pairs
 -- Modules that make settings of their own out of those of a location.
 local MODULES = {static, echo, headers, headers_more, charset, gzip, set_misc,
                  pace, proxy, auth_basic, auth_request, realip,
-                 secure_link, limit_req, limit_conn, trailers}
+                 secure_link, limit_req, limit_conn, trailers,
+                 sub_filter}
 
 -- Modules with variables of their own.
 local OWNERS = {echo, secure_link}

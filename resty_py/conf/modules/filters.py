@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..kinds import BUFFERS, FLAG, NUMBER, SIZE, enum, number, off_only
+from ..settings import Substitution
 from ..table import Command, Kind, Module
 from ..template import Template, Variable
 from .shorthand import HTTP, INERT, LOCAL, WITH_IF, flag, later
@@ -46,6 +47,13 @@ def _read_types(call: Call) -> tuple[str, ...]:
             call.warn(f'duplicate MIME type "{arg.lower()}"')
         types[arg.lower()] = None
     return tuple(types)
+
+
+def _read_substitution(call: Call) -> Substitution:
+    text, value = call.args
+    if not text:
+        raise call.error("empty search pattern")
+    return Substitution(call.template(text), call.template(value))
 
 
 def _one_of(sizes: tuple[int, ...], first: int, wanted: str) -> Kind:
@@ -117,9 +125,16 @@ MODULES = (
         ),
     )),
     Module("ngx_http_sub_filter_module", (
-        *later(LOCAL, "2", "sub_filter"),
-        *later(LOCAL, "1+", "sub_filter_types"),
-        *later(LOCAL, "1", "sub_filter_once sub_filter_last_modified"),
+        Command(
+            "sub_filter", LOCAL, "2", Kind("text replacement", _read_substitution),
+            many=True,
+        ),
+        Command(
+            "sub_filter_types", LOCAL, "1+", _TYPES, "text/html", ("text/html",),
+            repeats=True,
+        ),
+        flag("sub_filter_once", LOCAL, "on"),
+        flag("sub_filter_last_modified", LOCAL, "off"),
     )),
     Module("ngx_http_addition_filter_module", (
         *later(LOCAL, "1", "add_before_body add_after_body"),
