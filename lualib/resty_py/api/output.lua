@@ -252,7 +252,9 @@ local function eof(...)
         return nil, "raw request socket acquired"
     elseif r.eof then
         return nil, "seen eof"
-    elseif not response.finish(r) then
+    end
+    local ok, err = response.finish(r)
+    if not ok and err ~= response.POSTPONED then
         return nil, "nginx output filter error"
     end
     return 1

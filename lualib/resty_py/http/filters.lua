@@ -10,14 +10,15 @@
 --
 -- Order (first runs first), that of nginx 1.22 with the modules that OpenResty
 -- bundles. Headers: header_filter_by_lua, headers-more, echo, add_header and
--- expires, gunzip, sub_filter, charset, gzip, add_trailer. What every response
--- may need comes before or after them in response.lua: conditions of the
--- request, ranges, the whole URL of a redirect.
--- Bodies: body_filter_by_lua, echo, add_trailer, gunzip, sub_filter; gzip is in
--- response.lua, behind the output of subrequests.
+-- expires, gunzip, addition, sub_filter, charset, gzip, add_trailer. What every
+-- response may need comes before or after them in response.lua: conditions of
+-- the request, ranges, the whole URL of a redirect.
+-- Bodies: body_filter_by_lua, echo, add_trailer, gunzip, addition,
+-- sub_filter; gzip is in response.lua, behind the output of subrequests.
 --
 -- Follows ngx_http_lua_headerfilterby.c and ngx_http_lua_bodyfilterby.c.
 
+local addition = require "resty_py.modules.addition"
 local charset = require "resty_py.modules.charset"
 local echo = require "resty_py.modules.echo"
 local gunzip = require "resty_py.modules.gunzip"
@@ -41,9 +42,9 @@ local type = type
 
 local ERROR, SPECIAL = -1, 300
 
-local HEADER_MODULES = {headers_more, echo, headers, gunzip, sub_filter,
-                        charset, gzip, trailers}
-local BODY_MODULES = {echo, trailers, gunzip, sub_filter}
+local HEADER_MODULES = {headers_more, echo, headers, gunzip, addition,
+                        sub_filter, charset, gzip, trailers}
+local BODY_MODULES = {echo, trailers, gunzip, addition, sub_filter}
 
 local _M = {}
 

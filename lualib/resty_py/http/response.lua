@@ -9,7 +9,8 @@
 --   status          0 until set or sent
 --   headers         header_list of what was set, nil until the first
 --   content_type    the one slot that nginx keeps apart, nil: default
---   headers_sent, eof      header block sent; last byte given
+--   headers_sent, eof      header block sent; last byte given, or POSTPONED: it
+--                   comes when subrequests are done
 --   is_truncated    a filter has taken the end away
 --   header_only     no body goes out: HEAD, 204, 304
 --   chunked         the body is framed: what it ends with
@@ -42,6 +43,8 @@ local OK, SPECIAL = 0, 300
 -- What ends a response that a filter cannot make.
 local FAILED = -1
 local FILTER_ERROR = "nginx output filter error"
+-- What finish() says of a body that is not complete yet.
+local POSTPONED = "postponed"
 
 local CHUNK_END = "\r\n"
 
@@ -51,7 +54,7 @@ local LARGE = 32768
 -- Chunk-size lines up to this size are kept ready.
 local READY_SIZES = 4096
 
-local _M = {}
+local _M = {POSTPONED = POSTPONED}
 
 local chunk_heads = setmetatable({}, {__index = function(self, size)
     local head = format("%x\r\n", size)
@@ -406,9 +409,23 @@ function _M.open(r)
 end
 
 
+-- Where a filter has added subrequests the end has to wait for them.
+local function end_filtered(r)
+    local ok, err = true, nil
+    if not r.body_over then
+        ok, err = filter_body(r, "", true)
+    end
+    if ok and r.postponed then
+        r.eof = POSTPONED
+        return nil, POSTPONED
+    end
+    return ok, err
+end
+
+
 local function end_body(r)
-    if body_filter(r) and not r.body_over and not r.header_only then
-        return filter_body(r, "", true)
+    if body_filter(r) and not r.header_only then
+        return end_filtered(r)
     end
     return true
 end
@@ -436,11 +453,29 @@ local function end_buffering(r)
 end
 
 
--- Ends the body: the headers go out where they have not, then the rest.
+-- Puts out what comes when the body is complete.
 -- Returns true | nil, err.
+function _M.conclude(r)
+    r.eof = true
+    if r.deflater then
+        local ok, err = put_packed(r, r.deflater:finish())
+        if not ok then
+            return ok, err
+        end
+    end
+    if r.chunked then
+        put(r, r.chunked)
+    end
+    return _M.flush(r)
+end
+
+
+-- Ends the body: the headers go out where they have not, then the rest.
+-- Returns true | nil, err; POSTPONED: subrequests come before the end, and
+-- conclude() is for who has waited for them.
 function _M.finish(r)
     if r.eof then
-        return true
+        return r.eof == true or nil, r.eof
     end
     local ok, err = true, nil
     if not r.headers_sent then
@@ -455,15 +490,10 @@ function _M.finish(r)
     else
         ok, err = end_body(r)
     end
-    if ok and r.deflater then
-        ok, err = put_packed(r, r.deflater:finish())
-    end
     if not ok then
         return ok, err
-    elseif r.chunked then
-        put(r, r.chunked)
     end
-    return _M.flush(r)
+    return _M.conclude(r)
 end
 
 

@@ -14,6 +14,7 @@
 
 local access = require "resty_py.request.access"
 local access_log = require "resty_py.request.access_log"
+local addition = require "resty_py.modules.addition"
 local auth_basic = require "resty_py.modules.auth_basic"
 local auth_request = require "resty_py.modules.auth_request"
 local charset = require "resty_py.modules.charset"
@@ -59,7 +60,7 @@ local pairs = pairs
 local MODULES = {static, echo, headers, headers_more, charset, gzip, set_misc,
                  pace, proxy, auth_basic, auth_request, realip,
                  secure_link, limit_req, limit_conn, trailers,
-                 sub_filter}
+                 sub_filter, addition}
 
 -- Modules with variables of their own.
 local OWNERS = {echo, secure_link}

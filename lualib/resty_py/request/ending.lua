@@ -26,6 +26,11 @@ local scheduler = require "resty_py.scheduler"
 local kill = scheduler.kill
 local pairs = pairs
 
+local POSTPONED = response.POSTPONED
+
+-- It leans on this module itself.
+local subrequest
+
 local _M = {}
 
 
@@ -127,11 +132,22 @@ function _M.cut(r, code)
 end
 
 
+-- The subrequests that a filter has added are done.
+local function conclude_response(r)
+    response.conclude(r)
+    return complete(r, r.filter_failed and r.headers_sent)
+end
+
+
 function _M.finish(r)
     if r.expecting and r.body_state == "unread" then
         body.invite(r)
     end
-    response.finish(r)
+    local _, err = response.finish(r)
+    if err == POSTPONED then
+        subrequest = subrequest or require "resty_py.request.subrequest"
+        return subrequest.after(r, conclude_response)
+    end
     return complete(r, r.filter_failed and r.headers_sent)
 end
 

@@ -8,6 +8,8 @@
 --   start(r, options)   does not wait for it; its output takes its place in
 --                       that of r however long it takes
 --   join(r)             parks until all that start() began are done
+--   insert(r, options)   as start(), from a filter: it begins in its turn
+--   after(r, f)         calls f(r) when all that insert() added are done
 --
 -- Options:
 --
@@ -423,6 +425,13 @@ function Queue:add(item)
 end
 
 
+local function hold(sr, data)
+    local pieces = sr.held
+    pieces[#pieces + 1] = data
+    return true
+end
+
+
 local function put_all(r, pieces)
     for i = 1, #pieces do
         response.put_body(r, pieces[i])
@@ -434,17 +443,22 @@ end
 function Queue:drain()
     local r = self.request
     r.postponed = nil
+    if r.terminated then
+        return self:forget()
+    end
     while self.first <= self.last do
         local item = self[self.first]
         if item.waiting and not item.terminated then
             r.postponed = self
             return
         end
-        put_all(r, item.captured or {item})
+        put_all(r, item.held or {item})
         self.first = self.first + 1
     end
     if self.thread then
         wake(self.thread)
+    elseif self.over then
+        return self.over(r)
     end
 end
 
@@ -474,30 +488,72 @@ local function completed_in_queue(sr, cut)
 end
 
 
-local function launch(thread, sr, queue)
-    steps = steps or require "resty_py.request.steps"
-    scheduler.post(thread)
-    steps.begin(sr)
-    if sr.terminated then
-        queue:drain()
-    end
-end
-
-
-function _M.start(r, options)
+-- Returns the subrequest in its place in the parent's output | nil, err.
+local function add_in_queue(r, options)
     local sr, err = make(r, options)
     if not sr then
         return nil, err
     end
     local queue = queue_of(r)
-    sr.captured = {}
-    sr.collect = keep
+    sr.held = {}
+    sr.collect = hold
     sr.waiting = true
     sr.queue = queue
     sr.completed = completed_in_queue
     queue:add(sr)
-    scheduler.leave(launch, sr, queue)
+    return sr
+end
+
+
+local function begin_in_queue(sr)
+    steps = steps or require "resty_py.request.steps"
+    steps.begin(sr)
+    if sr.terminated then
+        sr.queue:drain()
+    end
+end
+
+
+local function launch(thread, sr)
+    scheduler.post(thread)
+    return begin_in_queue(sr)
+end
+
+
+function _M.start(r, options)
+    local sr, err = add_in_queue(r, options)
+    if not sr then
+        return nil, err
+    end
+    scheduler.leave(launch, sr)
     return nil
+end
+
+
+-- One that begins when it is its turn: an item of the scheduler.
+local Inserted = {}
+Inserted.__index = Inserted
+
+
+function Inserted:run()
+    if not self.subrequest.terminated then
+        return begin_in_queue(self.subrequest)
+    end
+end
+
+
+function _M.insert(r, options)
+    local sr, err = add_in_queue(r, options)
+    if not sr then
+        return nil, err
+    end
+    scheduler.post(setmetatable({subrequest = sr}, Inserted))
+    return true
+end
+
+
+function _M.after(r, f)
+    r.postponed.over = f
 end
 
 

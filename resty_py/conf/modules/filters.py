@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..kinds import BUFFERS, FLAG, NUMBER, SIZE, enum, number, off_only
+from ..kinds import BUFFERS, FLAG, NUMBER, SIZE, TEXT, enum, number, off_only
 from ..settings import Substitution
 from ..table import Command, Kind, Module
 from ..template import Template, Variable
@@ -137,8 +137,12 @@ MODULES = (
         flag("sub_filter_last_modified", LOCAL, "off"),
     )),
     Module("ngx_http_addition_filter_module", (
-        *later(LOCAL, "1", "add_before_body add_after_body"),
-        *later(LOCAL, "1+", "addition_types"),
+        Command("add_before_body", LOCAL, "1", TEXT),
+        Command("add_after_body", LOCAL, "1", TEXT),
+        Command(
+            "addition_types", LOCAL, "1+", _TYPES, "text/html", ("text/html",),
+            repeats=True,
+        ),
     )),
     Module("ngx_http_slice_filter_module", tuple(later(LOCAL, "1", "slice"))),
     Module("ngx_http_image_filter_module", (
