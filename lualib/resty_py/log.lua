@@ -238,7 +238,7 @@ function _M.request(r, level, text)
         return handshake(r, level, text)
     elseif r.is_worker then
         return write(level, text .. (WORKER_CONTEXTS[r.phase] or ""))
-    elseif r.phase == "log" then
+    elseif r.phase == "log" and not r.parent then
         text = text .. " while logging request"
     elseif r.phase == "balancer" then
         text = text .. " while connecting to upstream"

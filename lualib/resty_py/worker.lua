@@ -21,6 +21,7 @@ local scheduler = require "resty_py.scheduler"
 local settings = require "resty_py.settings"
 local static = require "resty_py.static"
 local statistics = require "resty_py.http.statistics"
+local subrequest = require "resty_py.request.subrequest"
 local sys = require "resty_py.sys"
 local timer = require "resty_py.scheduler.timer"
 
@@ -173,6 +174,7 @@ end
 local function is_over()
     return downstream.active == 0 and timer.running_count == 0
         and timer.pending_count == 0 and jobs.count == 0
+        and subrequest.detached == 0
 end
 
 

@@ -110,9 +110,7 @@ end
 -- of its own any more.
 local function clear(r)
     r.body_state = "read"
-    if r.body_file and r.body_file_owned then
-        files.remove(r.body_file)
-    end
+    body.drop_file(r)
     r.body_data, r.body_file, r.body_file_owned = nil, nil, nil
 end
 

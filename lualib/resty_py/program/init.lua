@@ -31,6 +31,7 @@ local limit_req = require "resty_py.modules.limit.req"
 local limit_zones = require "resty_py.modules.limit.zones"
 local location = require "resty_py.program.location"
 local map = require "resty_py.program.map"
+local mirror = require "resty_py.modules.mirror"
 local pace = require "resty_py.http.pace"
 local pattern = require "resty_py.program.pattern"
 local peers = require "resty_py.modules.proxy.peers"
@@ -60,7 +61,7 @@ local pairs = pairs
 local MODULES = {static, echo, headers, headers_more, charset, gzip, set_misc,
                  pace, proxy, auth_basic, auth_request, realip,
                  secure_link, limit_req, limit_conn, trailers,
-                 sub_filter, addition}
+                 sub_filter, addition, mirror}
 
 -- Modules with variables of their own.
 local OWNERS = {echo, secure_link}

@@ -382,6 +382,15 @@ local function discarder_ended(thread, ok, result, err)
 end
 
 
+-- Whoever is last removes the file.
+local function let_go(owner, file)
+    owner.users = owner.users - 1
+    if owner.users == 0 then
+        files.remove(file)
+    end
+end
+
+
 -- Throws the body away: what has come at once, the rest while the handler
 -- goes on. Returns true, even if the client leaves | nil where it is no valid
 -- body.
@@ -401,6 +410,34 @@ function _M.discard(r)
 end
 
 
+-- Shares the file that the body is in, if it goes with the request.
+-- Returns f(), which whoever has a share calls once it needs the file no more |
+-- nil.
+function _M.share_file(r)
+    local owner = r.body_file and r.body_file_owned
+    if not owner then
+        return nil
+    elseif owner == true then
+        owner = {users = 1}
+        r.body_file_owned = owner
+    end
+    local file = r.body_file
+    owner.users = owner.users + 1
+    return function() return let_go(owner, file) end
+end
+
+
+-- Removes the file that the body is in, if it is the request's own.
+function _M.drop_file(r)
+    local owner = r.body_file and r.body_file_owned
+    if owner == true then
+        files.remove(r.body_file)
+    elseif owner then
+        return let_go(owner, r.body_file)
+    end
+end
+
+
 -- Frees what the request's body holds.
 function _M.clean_up(r)
     if r.discarder then
@@ -411,9 +448,7 @@ function _M.clean_up(r)
         r.body_sink:drop()
         r.body_sink = nil
     end
-    if r.body_file and r.body_file_owned then
-        files.remove(r.body_file)
-    end
+    _M.drop_file(r)
 end
 
 

@@ -18,6 +18,7 @@
 local access = require "resty_py.request.access"
 local auth_basic = require "resty_py.modules.auth_basic"
 local auth_request = require "resty_py.modules.auth_request"
+local body = require "resty_py.request.body"
 local delay = require "resty_py.request.delay"
 local echo = require "resty_py.modules.echo"
 local engine = require "resty_py.request.engine"
@@ -27,6 +28,7 @@ local limit_conn = require "resty_py.modules.limit.conn"
 local limit_req = require "resty_py.modules.limit.req"
 local location = require "resty_py.program.location"
 local log = require "resty_py.log"
+local mirror = require "resty_py.modules.mirror"
 local proxy = require "resty_py.modules.proxy"
 local realip = require "resty_py.modules.realip"
 local redirection = require "resty_py.http.redirection"
@@ -310,6 +312,31 @@ local function try_files(r)
 end
 
 
+local function tell_mirrors(r)
+    return mirror.send(r) or finalize(r, INTERNAL_SERVER_ERROR)
+end
+
+
+-- Tells other locations, once the body is there.
+local function mirror_request(r)
+    if r.parent then
+        return true
+    elseif not mirror.needs_body(r) then
+        return tell_mirrors(r)
+    end
+    local is_read, code
+    return run(r, "precontent", function()
+        is_read, code = body.read(r)
+    end, function()
+        if not is_read then
+            return finalize(r, code)
+        elseif tell_mirrors(r) == true then
+            return advance(r)
+        end
+    end)
+end
+
+
 -- content -------------------------------------------------------------------
 
 
@@ -410,6 +437,9 @@ local function add_precontent(steps, record)
     end
     if record.settings.try_files then
         steps[#steps + 1] = try_files
+    end
+    if record.settings.mirror then
+        steps[#steps + 1] = mirror_request
     end
     if not early then
         add_lua(steps, record, "precontent")

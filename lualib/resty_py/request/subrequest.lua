@@ -10,6 +10,10 @@
 --   join(r)             parks until all that start() began are done
 --   insert(r, options)   as start(), from a filter: it begins in its turn
 --   after(r, f)         calls f(r) when all that insert() added are done
+--   detach(r, options, f)   begins one in its turn that nobody waits for, not
+--                       even the end of r, and whose output is thrown away;
+--                       f(), where there is one, is called when it has ended
+--   detached            how many of these there are
 --
 -- Options:
 --
@@ -41,6 +45,7 @@
 
 local ending = require "resty_py.request.ending"
 local log = require "resty_py.log"
+local remote = require "resty_py.request.remote"
 local request = require "resty_py.request"
 local response = require "resty_py.http.response"
 local scheduler = require "resty_py.scheduler"
@@ -62,7 +67,7 @@ local ERROR, CLOSE, INTERNAL_SERVER_ERROR = -1, 444, 500
 -- It leans on this module itself.
 local steps
 
-local _M = {}
+local _M = {detached = 0}
 
 
 -- Making ---------------------------------------------------------------------
@@ -531,14 +536,19 @@ end
 
 
 -- One that begins when it is its turn: an item of the scheduler.
-local Inserted = {}
-Inserted.__index = Inserted
+local Next = {}
+Next.__index = Next
 
 
-function Inserted:run()
+function Next:run()
     if not self.subrequest.terminated then
-        return begin_in_queue(self.subrequest)
+        return self.begin(self.subrequest)
     end
+end
+
+
+local function begin_later(sr, how)
+    scheduler.post(setmetatable({subrequest = sr, begin = how}, Next))
 end
 
 
@@ -547,7 +557,7 @@ function _M.insert(r, options)
     if not sr then
         return nil, err
     end
-    scheduler.post(setmetatable({subrequest = sr}, Inserted))
+    begin_later(sr, begin_in_queue)
     return true
 end
 
@@ -563,6 +573,47 @@ function _M.join(r)
         queue.thread = scheduler.current
         scheduler.park(queue)
     end
+end
+
+
+-- On their own ----------------------------------------------------------------
+
+
+local function drop()
+    return true
+end
+
+
+local function completed_alone(sr)
+    release(sr)
+    _M.detached = _M.detached - 1
+    log_ended(sr)
+    if sr.ended then
+        return sr.ended()
+    end
+end
+
+
+local function begin_alone(sr)
+    steps = steps or require "resty_py.request.steps"
+    return steps.begin(sr)
+end
+
+
+function _M.detach(r, options, f)
+    local sr, err = make(r, options)
+    if not sr then
+        return nil, err
+    end
+    sr.downstream = remote.keep(r)
+    sr.captured = {}
+    sr.collect = drop
+    sr.header_only = true
+    sr.completed = completed_alone
+    sr.ended = f
+    _M.detached = _M.detached + 1
+    begin_later(sr, begin_alone)
+    return true
 end
 
 

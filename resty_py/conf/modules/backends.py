@@ -138,7 +138,4 @@ MODULES = (
         ),
         *later(LOCAL, "1+", "memcached_next_upstream"),
     )),
-    Module("ngx_http_mirror_module", (
-        *later(LOCAL, "1", "mirror mirror_request_body"),
-    )),
 )  # fmt: skip
