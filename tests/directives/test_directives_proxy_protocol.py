@@ -143,6 +143,11 @@ CASES = {
     "unix": proxied(
         "", V1, v2(IPV6, family=0x21), b"", port="unix:PREFIX/NAME.sock",
     ),
+    "unix_real_ip": proxied(
+        "set_real_ip_from unix:; real_ip_header proxy_protocol; allow 1.2.3.4;"
+        " deny all;",
+        V1, v2(IPV4), v2(IPV6, family=0x21), WHOLE[3], port="unix:PREFIX/NAME.sock",
+    ),
     "header_buffer": proxied(
         "client_header_buffer_size 64;", WHOLE[5], v2(IPV4 + tlv(60)),
         v2(IPV4 + tlv(20)), port="127.0.0.1:PORT3",
