@@ -17,6 +17,7 @@ __all__ = [
     "AccessLog",
     "AccessRule",
     "AddedHeader",
+    "CookieFlags",
     "EchoCommand",
     "ErrorLog",
     "ErrorPage",
@@ -30,7 +31,7 @@ __all__ = [
     "Map",
     "MapRule",
     "ProxyPass",
-    "ProxyRedirect",
+    "ProxyRewrite",
     "Referer",
     "Resolver",
     "Root",
@@ -304,20 +305,29 @@ class ProxyPass:
 
 
 @dataclass(frozen=True)
-class ProxyRedirect:
-    """``proxy_redirect``.
+class ProxyRewrite:
+    """``proxy_redirect``, ``proxy_cookie_domain`` and ``proxy_cookie_path``.
 
     Attributes:
-        kind: ``off``, ``default``, ``pair`` or ``regex``.
-        prefix: of a pair, what a header must begin with.
+        kind: ``default``, ``pair`` or ``regex``.
+        pattern: of a pair, what a value must begin with, or be.
         regex: what it must match.
         replacement: what takes its place.
     """
 
     kind: str
-    prefix: Template | None = None
+    pattern: Template | None = None
     regex: Regex | None = None
     replacement: Template | None = None
+
+
+@dataclass(frozen=True)
+class CookieFlags:
+    """``proxy_cookie_flags``: *flags* for cookies of a *name*, or that match."""
+
+    name: Template | None
+    regex: Regex | None
+    flags: tuple[Template, ...]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ __all__ = ["ANSWERS", "upstream_peer"]
 
 def _answer(status: str, *headers: str, body: bytes = b"body\n") -> bytes:
     lines = [f"HTTP/1.1 {status}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
+    return "\r\n".join(lines).encode("latin-1") + body
 
 
 def _counted(status: str, *headers: str, body: bytes = b"body\n") -> bytes:
@@ -30,6 +30,17 @@ def _counted(status: str, *headers: str, body: bytes = b"body\n") -> bytes:
 
 
 LARGE = b"0123456789" * 30000
+
+COOKIES = tuple(
+    f"Set-Cookie: {cookie}"
+    for cookie in (
+        "a=1; Domain=up.example; Path=/up/x", "a=2; domain=.UP.Example;path=/UP/x",
+        "b; Domain=up.example", "b=", "B=4;Secure ; HTTPONLY; SameSite=lax;",
+        "c=5;domain=;path=;PATH=/up/y", "c=6; Domain; Path; Path = /up/z",
+        "=7; Secure=1; secure=2; samesite; SameSite=Strict", "d=8  ;  ; x=y=z",
+        "domain=up.example; domain=..up.example", "sec\xe4=\xe4; HttpOnly; HttpOnly",
+    )
+)  # fmt: skip
 
 ANSWERS: dict[str, tuple[bytes | float, ...]] = {
     "/plain": (_counted("200 OK", "Content-Type: text/x-plain", "X-Up: 1"),),
@@ -66,6 +77,9 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
     "/accel_cookies": (_counted("200 OK", "X-Accel-Redirect: /inside",
                                 "Set-Cookie: a=1", "Set-Cookie: b=2"),),
     "/accel_named": (_counted("200 OK", "X-Accel-Redirect: @inside"),),
+    "/accel_domains": (_counted("200 OK", "X-Accel-Redirect: /inside",
+                                "Set-Cookie: a=1; Domain=up.example"),),
+    "/cookies": (_counted("200 OK", *COOKIES),),
     "/short": (_answer("200 OK", "Content-Length: 100"),),
     "/short_chunk": (
         _answer("200 OK", "Transfer-Encoding: chunked", body=b"a\r\nabc"),

@@ -30,7 +30,6 @@ local message = require "resty_py.modules.proxy.message"
 local peers = require "resty_py.modules.proxy.peers"
 local pipe = require "resty_py.modules.proxy.body"
 local redirect = require "resty_py.request.redirect"
-local redirects = require "resty_py.modules.proxy.redirects"
 local response = require "resty_py.http.response"
 local set_of = require "resty_py.program.set"
 local targets = require "resty_py.request.target"
@@ -88,8 +87,7 @@ function _M.prepare(settings)
     settings.proxy_target = to
     tls.prepare(settings, to.address and to.address.scheme == "https")
     settings.proxy_message = message.compile(settings)
-    settings.proxy_hidden, settings.proxy_ignored = headers.compile(settings)
-    settings.proxy_redirects = redirects.compile(settings)
+    headers.compile(settings)
     settings.proxy_next = set_of(settings.proxy_next_upstream)
 end
 

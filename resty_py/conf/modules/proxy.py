@@ -19,7 +19,7 @@ from ..kinds import (
     enums,
     off_only,
 )
-from ..settings import AddedHeader, ProxyPass, ProxyRedirect
+from ..settings import AddedHeader, CookieFlags, ProxyPass, ProxyRewrite
 from ..table import Command, Kind, Module
 from .shorthand import (
     HTTP,
@@ -34,6 +34,8 @@ from .shorthand import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..reading import Call
 
 __all__ = ["MODULES"]
@@ -105,25 +107,43 @@ def _read_header(call: Call) -> AddedHeader:
     return AddedHeader(call.args[0], call.template(call.args[1]))
 
 
-def _read_redirect(call: Call) -> ProxyRedirect:
+def _is_off(call: Call) -> bool:
+    """Tell whether a directive says ``off``, beside which none may stand."""
+    said = call.block.slots.get(call.name)
+    is_off = call.args == ("off",)
+    if said == [] or (is_off and said is not None):
+        raise call.refused("is duplicate")
+    return is_off
+
+
+def _or_off(read: Callable[[Call], Any]) -> Callable[[Call], Any]:
+    """Return a reader of a directive that is off, or has several arguments.
+
+    Args:
+        read: reads several arguments.
+    """
+
+    def checked(call: Call) -> Any:
+        if _is_off(call):
+            return []
+        if len(call.args) == 1:
+            raise call.error(f'invalid parameter "{call.args[0]}"')
+        return read(call)
+
+    return checked
+
+
+def _read_redirect(call: Call) -> ProxyRewrite | list[ProxyRewrite]:
     """Read ``proxy_redirect``: ``ngx_http_proxy_redirect``."""
+    if _is_off(call):
+        return []
     if len(call.args) == 1:
-        return _read_one_redirect(call)
-    pattern, replacement = call.args
-    target = call.template(replacement)
-    if not pattern.startswith("~"):
-        return ProxyRedirect("pair", call.template(pattern), None, target)
-    caseless = pattern.startswith("~*")
-    text = pattern[2 if caseless else 1 :]
-    if not text:
-        raise call.refused(f'empty regex in "{pattern}"')
-    return ProxyRedirect("regex", None, call.regex(text, caseless), target)
+        return _read_default_redirect(call)
+    return _read_rewrite(call)
 
 
-def _read_one_redirect(call: Call) -> ProxyRedirect:
+def _read_default_redirect(call: Call) -> ProxyRewrite:
     word = call.args[0]
-    if word in ("off", "false"):
-        return ProxyRedirect("off")
     if word != "default":
         raise call.error(f'invalid parameter "{word}"')
     target: ProxyPass | None = call.block.last("proxy_pass")
@@ -136,7 +156,39 @@ def _read_one_redirect(call: Call) -> ProxyRedirect:
             '"proxy_redirect default" cannot be used with '
             '"proxy_pass" directive with variables'
         )
-    return ProxyRedirect("default")
+    return ProxyRewrite("default")
+
+
+def _read_rewrite(call: Call) -> ProxyRewrite:
+    """Read what a value begins with or matches, and what becomes of it."""
+    pattern, replacement = call.args
+    if not pattern.startswith("~"):
+        prefix = call.template(pattern)
+        return ProxyRewrite("pair", prefix, None, call.template(replacement))
+    caseless = pattern.startswith("~*")
+    regex = call.regex(pattern[2 if caseless else 1 :], caseless)
+    return ProxyRewrite("regex", None, regex, call.template(replacement))
+
+
+def _read_cookie_domain(call: Call) -> ProxyRewrite:
+    """Read ``proxy_cookie_domain``: ``ngx_http_proxy_cookie_domain``."""
+    pattern, replacement = call.args
+    if pattern.startswith("~"):
+        regex = call.regex(pattern[1:], caseless=True)
+        return ProxyRewrite("regex", None, regex, call.template(replacement))
+    domain, other = pattern.removeprefix("."), replacement.removeprefix(".")
+    return ProxyRewrite("pair", call.template(domain), None, call.template(other))
+
+
+def _read_cookie_flags(call: Call) -> CookieFlags:
+    """Read ``proxy_cookie_flags``: ``ngx_http_proxy_cookie_flags``."""
+    name, *flags = call.args
+    is_regex = name.startswith("~")
+    return CookieFlags(
+        None if is_regex else call.template(name),
+        call.regex(name[1:], caseless=True) if is_regex else None,
+        tuple(map(call.template, flags)),
+    )
 
 
 def _read_on(call: Call) -> bool:
@@ -157,10 +209,21 @@ MODULES = (
         Command(
             "proxy_redirect", LOCAL, "1-2",
             Kind("off | default | text replacement", _read_redirect), "default",
-            many=True,
+            (ProxyRewrite("default"),), many=True,
         ),
-        *later(LOCAL, "1-2", "proxy_cookie_domain proxy_cookie_path proxy_bind"),
-        *later(LOCAL, "1-4", "proxy_cookie_flags"),
+        Command(
+            "proxy_cookie_domain", LOCAL, "1-2",
+            Kind("off | text replacement", _or_off(_read_cookie_domain)), many=True,
+        ),
+        Command(
+            "proxy_cookie_path", LOCAL, "1-2",
+            Kind("off | text replacement", _or_off(_read_rewrite)), many=True,
+        ),
+        Command(
+            "proxy_cookie_flags", LOCAL, "1-4",
+            Kind("off | name flag …", _or_off(_read_cookie_flags)), many=True,
+        ),
+        *later(LOCAL, "1-2", "proxy_bind"),
         temp_path("proxy_temp_path"),
         _one("proxy_store", off_only(TEXT), "off"),
         _one("proxy_cache", off_only(TEXT), "off"),

@@ -1,6 +1,7 @@
 -- The headers of an upstream's response become those of ours.
 --
---   compile(settings)   which do not: settings.proxy_hidden
+--   compile(settings)   which do not: settings.proxy_hidden, and which change:
+--                       settings.proxy_rewritten
 --   take(r, u)          takes them over, the status too
 --   redirect(r, u)      those that go with X-Accel-Redirect
 --   challenge(r, u)     WWW-Authenticate, for a 401 of our own
@@ -8,6 +9,7 @@
 -- Follows ngx_http_upstream_process_headers and the table
 -- ngx_http_upstream_headers_in.
 
+local cookies = require "resty_py.modules.proxy.cookies"
 local list_of = require "resty_py.http.header_list".of
 local redirects = require "resty_py.modules.proxy.redirects"
 
@@ -46,7 +48,7 @@ local function ignored(settings)
 end
 
 
-function _M.compile(settings)
+local function hidden_of(settings)
     local hidden = {}
     for name in gmatch(HIDDEN, "%S+") do
         hidden[name] = true
@@ -60,7 +62,25 @@ function _M.compile(settings)
     for name in pairs(OWN) do
         hidden[name] = true
     end
-    return hidden, ignored(settings)
+    return hidden
+end
+
+
+-- By name in lower case f(r, u, value) -> what takes the place of a value.
+local function rewriters_of(settings)
+    redirects.compile(settings)
+    return {
+        location = redirects.in_location,
+        refresh = redirects.in_refresh,
+        ["set-cookie"] = cookies.compile(settings),
+    }
+end
+
+
+function _M.compile(settings)
+    settings.proxy_hidden = hidden_of(settings)
+    settings.proxy_ignored = ignored(settings)
+    settings.proxy_rewritten = rewriters_of(settings)
 end
 
 
@@ -72,6 +92,14 @@ local function limit_rate(r, u)
     then
         r.limit_rate = tonumber(text)
     end
+end
+
+
+local function add(headers, r, u, field)
+    local key, value = field.key, field.value
+    local rewrite = r.settings.proxy_rewritten[key]
+    return headers:add(field.name, rewrite and rewrite(r, u, value) or value,
+                       key)
 end
 
 
@@ -88,10 +116,8 @@ function _M.take(r, u)
     local headers = list_of(r)
     for i = 1, head.n do
         local field = head.fields[i]
-        local key = field.key
-        if not hidden[key] then
-            headers:add(field.name,
-                        redirects.rewrite(r, u, key, field.value), key)
+        if not hidden[field.key] then
+            add(headers, r, u, field)
         end
     end
 end
@@ -116,7 +142,7 @@ function _M.redirect(r, u)
         if field.key == "content-type" then
             r.content_type = field.value
         elseif WITH_REDIRECT[field.key] then
-            headers:add(field.name, field.value, field.key)
+            add(headers, r, u, field)
         end
     end
 end

@@ -1,0 +1,40 @@
+"""Pieces of configuration that say what comes of another server, good and bad."""
+
+from __future__ import annotations
+
+_PASS = "proxy_pass http://127.0.0.1:1; "
+
+#: What may be off, and then stands alone.
+_REWRITES = ("proxy_redirect", "proxy_cookie_domain", "proxy_cookie_path")
+
+LOCATION_PROXY = [
+    *(
+        _PASS + text.replace("X", name)
+        for name in (*_REWRITES, "proxy_cookie_flags")
+        for text in (
+            "X off;",
+            "X OFF;",
+            "X false;",
+            "X off; X off;",
+            "X off; X a b;",
+            "X a b; X off;",
+            "X a b; X a b;",
+            "X ~ b;",
+            "X ~* b;",
+            "X ~( b;",
+            "X '' '';",
+            "X $nothing a;",
+            "X a $nothing;",
+            "X ~(?<b>.) $b;",
+            "X;",
+        )
+    ),
+    _PASS + "proxy_redirect default; proxy_redirect default; proxy_redirect a b;",
+    _PASS + "proxy_redirect default; proxy_redirect off;",
+    _PASS + "proxy_redirect off; proxy_redirect default;",
+    _PASS + "proxy_cookie_domain .a .b; proxy_cookie_domain . .;",
+    _PASS + "proxy_cookie_domain a b c;",
+    _PASS + "proxy_cookie_flags a secure httponly samesite=strict;",
+    _PASS + "proxy_cookie_flags a secure httponly samesite=strict nosecure;",
+    _PASS + "proxy_cookie_flags a nonsense;",
+]
