@@ -149,11 +149,7 @@ class TestUnsupported:
         ("text", "what", "line"),
         [
             (LOCATION % "fastcgi_pass a;", '"fastcgi_pass" directive', 5),
-            (
-                LOCATION % "proxy_request_buffering off;",
-                '"proxy_request_buffering off"',
-                5,
-            ),
+            (LOCATION % "proxy_store on;", '"proxy_store on"', 5),
             (HTTP % "charset_map a b {\n c d;\n}", '"charset_map" directive', 3),
             (HTTP % "ssi on;", '"ssi on"', 3),
             (SERVER % "listen 443 http2;", '"listen 443 http2"', 4),
@@ -176,7 +172,7 @@ class TestUnsupported:
         text = HTTP % (
             "ssi on;\n"
             "charset_map a b {\n server b;\n content_by_lua_block { '}' }\n}\n"
-            "server { listen unix:s; listen 443 http2; proxy_bind b; }"
+            "server { listen unix:s; listen 443 http2; proxy_limit_rate 1; }"
         )
         config = case.load(text + "stream { upstream { x y; } }\n", lenient=True)
         whats = [re.match(r'"([^"]*)"', notice.text)[1] for notice in config.notices]
@@ -184,7 +180,7 @@ class TestUnsupported:
             "ssi on",
             "charset_map",
             "listen 443 http2",
-            "proxy_bind",
+            "proxy_limit_rate",
             "stream",
         ]
         assert {notice.level for notice in config.notices} == {"warn"}

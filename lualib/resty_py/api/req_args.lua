@@ -92,7 +92,7 @@ local function get_post_args(...)
         or state == "none" and r.settings.lua_need_request_body
     then
         return {}
-    elseif state ~= "read" and state ~= "reading" then
+    elseif state ~= "read" and state ~= "reading" and state ~= "sent" then
         error("no request body found; maybe you should turn on "
               .. "lua_need_request_body?", 2)
     elseif r.body_file then

@@ -6,7 +6,8 @@
 --
 -- Rules:
 --
--- 1. The whole request body is read before an upstream is asked.
+-- 1. The whole request body is read before an upstream is asked, unless
+--    proxy_request_buffering is off: proxy/sender.lua.
 -- 2. Where an attempt fails, proxy_next_upstream says whether the next peer is
 --    asked: not once the client has got anything, and not for what may have
 --    had an effect (POST, LOCK, PATCH) unless it says non_idempotent.
@@ -31,6 +32,7 @@ local peers = require "resty_py.modules.proxy.peers"
 local pipe = require "resty_py.modules.proxy.body"
 local redirect = require "resty_py.request.redirect"
 local response = require "resty_py.http.response"
+local sender = require "resty_py.modules.proxy.sender"
 local set_of = require "resty_py.program.set"
 local targets = require "resty_py.request.target"
 local template = require "resty_py.program.template"
@@ -88,6 +90,8 @@ function _M.prepare(settings)
     tls.prepare(settings, to.address and to.address.scheme == "https")
     settings.proxy_message = message.compile(settings)
     headers.compile(settings)
+    settings.proxy_read_body = sender.is_wanted(settings) and sender.read
+        or body.read
     settings.proxy_next = set_of(settings.proxy_next_upstream)
 end
 
@@ -158,6 +162,7 @@ local function goes_on(r, u, reason)
     end
     local given = r.settings.proxy_next
     if u.tries <= 0 or not given[reason] or given.off or is_out_of_time(r, u)
+        or u.is_streamed and u.is_sent
     then
         return false
     end
@@ -212,6 +217,9 @@ local function try(r, u, peer)
         u:release()
         free_peer(u, peer, u.head.status >= 500 or u.head.status == 429)
         return false
+    elseif reason == "client" then
+        free_peer(u, peer, false)
+        return nil, u.code
     end
     failed(u, peer, reason)
     u.state.status = STATUSES[reason] or BAD_GATEWAY
@@ -278,7 +286,9 @@ end
 local function let_go(u, peer)
     local connection = u.connection
     free_peer(u, peer, false)
-    if u.is_complete and not u.head.is_closing and connection then
+    if u.is_complete and not u.head.is_closing and connection
+        and not u.is_unsent
+    then
         u.connection = nil
         return u.group:keep(peer, connection, u.uses, u.opened)
     end
@@ -386,7 +396,7 @@ end
 
 
 function _M.content(r)
-    local ok, code = body.read(r)
+    local ok, code = r.settings.proxy_read_body(r)
     if not ok then
         return code
     end
@@ -406,6 +416,7 @@ function _M.content(r)
     local peer
     peer, code = ask(r, u)
     if not peer then
+        sender.forget(u)
         return code
     end
     return respond(r, u, peer)

@@ -4,7 +4,9 @@
 --
 --   none        the request has no body
 --   unread      it has one, and nothing has touched it
---   reading     a light thread reads it
+--   reading     a light thread reads it, or will: what of it has come may be
+--               in r.body_data
+--   sent        all of it has gone on as it came (modules/proxy/sender.lua)
 --   read        all of it is in r.body_data or r.body_file
 --   socket      ngx.req.socket has it
 --   discarded   it is read off the connection and thrown away
@@ -135,14 +137,26 @@ end
 _M.invite = invite
 
 
+-- Logs what is wrong with the body, to whom it goes as it comes included.
+local function complain(r, level, text)
+    if r.body_receiver then
+        text = text .. " while sending request to upstream"
+    end
+    return log.request(r, level, text)
+end
+
+
 -- Returns bytes as they come, still framed | nil, err.
+--   timeout   seconds; nil: nothing is waited for, the error is "again"
 local function next_bytes(r, max, timeout)
     local connection = r.connection
     local data, err
-    if connection:is_drained() then
+    if not connection:is_drained() then
+        data = connection:take(max)
+    elseif timeout then
         data, err = connection:read_some(max, timeout)
     else
-        data = connection:take(max)
+        data, err = connection:read_now(max)
     end
     if data then
         r.received = r.received + #data
@@ -152,19 +166,12 @@ end
 
 
 local function read_counted(r, put, timeout)
-    while r.body_left > 0 do
-        local data, err = next_bytes(r, min(r.body_left, READ_SIZE), timeout)
-        if not data then
-            return nil, err
-        end
-        r.body_left = r.body_left - #data
-        local ok
-        ok, err = put(data)
-        if not ok then
-            return nil, err
-        end
+    local data, err = next_bytes(r, min(r.body_left, READ_SIZE), timeout)
+    if not data then
+        return nil, err
     end
-    return true
+    r.body_left = r.body_left - #data
+    return put(data)
 end
 
 
@@ -177,47 +184,86 @@ local function is_admitted(r, state, last, most)
         return true
     end
     local chunk = last + state.left
-    log.request(r, log.ERR, format("client intended to send too large chunked "
-                .. "body: %d+%d bytes", announced - chunk, chunk))
+    complain(r, log.ERR, format("client intended to send too large chunked "
+             .. "body: %d+%d bytes", announced - chunk, chunk))
     return false
 end
 
 
--- most: bytes that it may have, 0: any number.
-local function read_chunked(r, put, timeout, most)
-    local state = r.chunk_state or chunked.new()
-    r.chunk_state = state
-    while not state.done do
-        local data, err = next_bytes(r, READ_SIZE, timeout)
-        if not data then
+local function put_all(put, pieces, n)
+    for i = 1, n do
+        local ok, err = put(pieces[i])
+        if not ok then
             return nil, err
-        end
-        local used, pieces, n = chunked.feed(state, data, 1)
-        if not used then
-            return nil, "invalid"
-        end
-        if used <= #data then
-            r.connection:unread(data, used)
-            r.received = r.received - (#data - used + 1)
-        end
-        if not is_admitted(r, state, n > 0 and #pieces[n] or 0, most) then
-            return nil, "too large"
-        end
-        for i = 1, n do
-            local ok
-            ok, err = put(pieces[i])
-            if not ok then
-                return nil, err
-            end
         end
     end
     return true
 end
 
 
+-- most: bytes that it may have, 0: any number.
+local function read_chunks(r, put, timeout, most)
+    local state = r.chunk_state or chunked.new()
+    r.chunk_state = state
+    local data, err = next_bytes(r, READ_SIZE, timeout)
+    if not data then
+        return nil, err
+    end
+    local used, pieces, n = chunked.feed(state, data, 1)
+    if not used then
+        return nil, "invalid"
+    end
+    if used <= #data then
+        r.connection:unread(data, used)
+        r.received = r.received - (#data - used + 1)
+    end
+    if not is_admitted(r, state, n > 0 and #pieces[n] or 0, most) then
+        return nil, "too large"
+    end
+    return put_all(put, pieces, n)
+end
+
+
+-- Whether all of it has been taken off the connection.
+local function is_whole(r)
+    local state = r.chunk_state
+    if r.head.chunked then
+        return state ~= nil and state.done
+    end
+    return r.body_left <= 0
+end
+
+
+_M.is_whole = is_whole
+
+
 local function read_all(r, put, timeout, most)
-    local read = r.head.chunked and read_chunked or read_counted
-    return read(r, put, timeout, most or 0)
+    local read = r.head.chunked and read_chunks or read_counted
+    while not is_whole(r) do
+        local ok, err = read(r, put, timeout, most or 0)
+        if not ok then
+            return nil, err
+        end
+    end
+    return true
+end
+
+
+-- Takes what comes next, at least a byte of it as it is framed.
+--   timeout   as next_bytes takes it
+-- Returns data, which may be "" | nil, err.
+function _M.take(r, timeout)
+    local read = r.head.chunked and read_chunks or read_counted
+    local pieces, n = {}, 0
+    local ok, err = read(r, function(data)
+        n = n + 1
+        pieces[n] = data
+        return true
+    end, timeout, r.settings.client_max_body_size)
+    if not ok then
+        return nil, err
+    end
+    return concat(pieces, "", 1, n)
 end
 
 
@@ -241,23 +287,30 @@ end
 
 local function log_failure(r, failure)
     if failure[2] then
-        log.request(r, failure[2], failure[3])
+        complain(r, failure[2], failure[3])
     end
 end
 
 
+-- Notes that reading has failed; what is left of the body is thrown away.
+-- Returns nil, the code to end the request with.
 local function fail(r, err)
     local failure = failure_of(r, err)
     r.body_state = "discarded"
     r.keepalive = false
-    if err == "closed" or r.connection.code or r.headers_sent then
+    if err == "closed" or r.connection.code
+        or r.headers_sent and (err == "timeout" or not r.body_receiver)
+    then
         -- Nobody is there to read an error page, or it is too late for one:
-        -- the response must not look whole.
+        -- the response must not look whole. An upstream's is broken off.
         r.downstream.failed = err
     end
     log_failure(r, failure)
     return nil, failure[1]
 end
+
+
+_M.fail = fail
 
 
 local function read_into_sink(r, stays, in_file)
@@ -330,10 +383,8 @@ local function has_rest(r)
         or r.body_state == "read" and not r.body_socket
     then
         return false
-    elseif r.head.chunked then
-        return not (r.chunk_state and r.chunk_state.done)
     end
-    return r.body_left > 0
+    return not is_whole(r)
 end
 
 

@@ -118,8 +118,11 @@ end
 
 local function content_length(r)
     local value = join(r.head, "content-length", ", ")
-    if value or r.body_state ~= "read" or not r.head.chunked then
+    local state = r.body_state
+    if value or not r.head.chunked or state ~= "read" and state ~= "sent" then
         return value
+    elseif state == "sent" then
+        return format("%d", r.chunk_state.received)
     elseif r.body_file then
         return format("%d", files.size(r.body_file) or 0)
     end

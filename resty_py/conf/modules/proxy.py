@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ..kinds import (
     BUFFERS,
     CONF_PATH,
-    FLAG,
     KEY_VALUE,
     MSEC,
     NUMBER,
@@ -191,12 +190,6 @@ def _read_cookie_flags(call: Call) -> CookieFlags:
     )
 
 
-def _read_on(call: Call) -> bool:
-    if not FLAG.read(call):
-        raise call.not_yet(f'"{call.name} off"')
-    return True
-
-
 def _one(name: str, kind: Kind, default: str | None = None, **more: Any) -> Command:
     return Command(name, LOCAL, "1", kind, default, **more)
 
@@ -228,7 +221,7 @@ MODULES = (
         _one("proxy_store", off_only(TEXT), "off"),
         _one("proxy_cache", off_only(TEXT), "off"),
         flag("proxy_buffering", LOCAL, "on"),
-        _one("proxy_request_buffering", Kind("on", _read_on, FLAG.parse), "on"),
+        flag("proxy_request_buffering", LOCAL, "on"),
         flag("proxy_ignore_client_abort", LOCAL, "off"),
         flag("proxy_socket_keepalive", LOCAL, "off"),
         _one("proxy_connect_timeout", MSEC, "60s"),

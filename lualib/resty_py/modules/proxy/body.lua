@@ -1,7 +1,8 @@
 -- The body of an upstream's response passes to the client as it comes.
 --
 --   pass(r, u)   true: all of it has | nil, "closed" | "timeout" | "invalid" |
---                "error", which is logged | nil: it cannot be sent
+--                "error", which is logged, or u.failure, which was | nil: it
+--                cannot be sent
 --
 -- Rules:
 --
@@ -96,6 +97,8 @@ local function next_piece(self)
     u.rest = nil
     if rest and rest ~= "" then
         return rest
+    elseif u.failure then
+        return nil, u.failure
     elseif not u.connection.readable then
         u.action = READING
     end
@@ -104,7 +107,7 @@ local function next_piece(self)
     if data then
         u.state.received = u.state.received + #data
     end
-    return data, err
+    return data, err and u.failure or err
 end
 
 
@@ -203,11 +206,11 @@ function _M.pass(r, u)
                                is_held = settings.proxy_buffering
                                    and r.parent ~= nil}, Pipe)
     local ok, err = pass(self, u.head)
-    if err then
+    if err and not u.failure then
         log_failure(u, err)
     end
     -- nginx drops what is in a buffer that the upstream did not fill in time.
-    if err ~= "timeout" and not drain(self) then
+    if err ~= "timeout" and not u.failure and not drain(self) then
         return nil
     end
     return ok, err

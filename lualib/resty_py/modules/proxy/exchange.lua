@@ -15,6 +15,9 @@
 --   connection, uses, opened   the one in use
 --   head            of the response (head.lua); rest: body bytes with it
 --   is_sent         whether any of the request has gone out
+--   is_streamed, is_unsent, sending, failure, code   of a body that goes out
+--                   as it comes: see sender.lua
+--   send_error, send_code   what writing it has failed with
 --   connect_timeout, send_timeout, read_timeout   in place of the settings'
 --   tries, total_tries, last_failure, balancing   see ngx.balancer
 --   draw            see choice.lua
@@ -30,11 +33,14 @@ local log = require "resty_py.log"
 local message = require "resty_py.modules.proxy.message"
 local native = require "resty_py.native"
 local scheduler = require "resty_py.scheduler"
+local sender = require "resty_py.modules.proxy.sender"
 local tls = require "resty_py.modules.proxy.tls"
 
+local FAR = require "resty_py.scheduler.deadlines".FAR
 local find = string.find
 local gsub = string.gsub
 local net = native.net
+local select = select
 local setmetatable = setmetatable
 local sub = string.sub
 
@@ -74,6 +80,9 @@ end
 
 
 function Upstream:release()
+    if self.sending then
+        sender.stop(self)
+    end
     local connection = self.connection
     if connection then
         self.connection = nil
@@ -224,11 +233,28 @@ function Upstream:put(data)
 end
 
 
+-- A body that goes out as it comes could not be written. What the upstream has
+-- said before counts, so it is read on.
+function Upstream:sending_failed(err)
+    local connection = self.connection
+    if err == "timeout" then
+        self.failure = select(2, send_failed(self, err))
+        return
+    end
+    self.send_error, self.send_code = err, connection.code
+    connections.dispatch(connection.fd, true, false, true)
+end
+
+
 local function send(self)
     self.action = SENDING
     self.is_sent = true
     local r = self.request
-    local ok, err = self:put(message.head(r, self))
+    local head = message.head(r, self)
+    if self.is_streamed then
+        return sender.start(r, self, head)
+    end
+    local ok, err = self:put(head)
     if ok then
         ok, err = message.send_body(r, self)
     end
@@ -242,7 +268,24 @@ end
 -- Reading the head -----------------------------------------------------------
 
 
+-- Seconds that may pass before anything comes.
+function Upstream:read_patience()
+    if self.sending then
+        return FAR
+    end
+    return self.read_timeout or self.request.settings.proxy_read_timeout
+end
+
+
 local function read_failed(self, err)
+    if self.failure then
+        return nil, self.failure
+    elseif self.send_error then
+        self:release()
+        self.action = SENDING
+        log_call(self, "send", self.send_error, self.send_code)
+        return nil, "error"
+    end
     local code = self.connection and self.connection.code
     self:release()
     if err == "timeout" then
@@ -296,11 +339,10 @@ end
 
 local function read_head(self, settings)
     local text, limit = "", settings.proxy_buffer_size
-    local timeout = self.read_timeout or settings.proxy_read_timeout
     while true do
         -- Until something has come it is still sending.
-        local data, err = self.connection:read_some(limit - #text, timeout,
-                                                    self)
+        local data, err = self.connection:read_some(
+            limit - #text, self:read_patience(), self)
         self.action = READING_HEAD
         if not data then
             return read_failed(self, err)
@@ -359,6 +401,7 @@ function _M.new(r)
         opened = nil,
         is_cached = nil,
         is_sent = nil,
+        is_streamed = r.body_state == "reading",
         head = nil,
         rest = nil,
         is_complete = nil,

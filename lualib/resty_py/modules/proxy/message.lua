@@ -80,14 +80,23 @@ local function body_length(r, u)
     if u.body then
         return format("%d", #u.body)
     end
+    if u.is_streamed and r.head.chunked then
+        return ""
+    end
     local length = get(r, "content_length") or ""
     -- A body that was thrown away has none. A subrequest says what its parent
     -- has said, even without a body.
     if length ~= "" and not r.parent and not r.body_data and not r.body_file
+        and not u.is_streamed
     then
         return "0"
     end
     return length
+end
+
+
+local function body_coding(r, u)
+    return u.is_streamed and r.head.chunked and "chunked" or ""
 end
 
 
@@ -100,7 +109,7 @@ local DEFAULTS = {
     {"Host", function(_, u) return u.address.authority end},
     {"Connection", function() return "close" end},
     {"Content-Length", body_length},
-    {"Transfer-Encoding", empty},
+    {"Transfer-Encoding", body_coding},
     {"TE", empty},
     {"Keep-Alive", empty},
     {"Expect", empty},

@@ -25,7 +25,7 @@ local _M = {}
 
 
 function _M.is_asked_for(r, u)
-    if u.head.status ~= SWITCHING or r.parent then
+    if u.head.status ~= SWITCHING or r.parent or u.is_unsent then
         return false
     end
     local fields = r.head.fields
