@@ -7,6 +7,7 @@ _PASS = "proxy_pass http://127.0.0.1:1; "
 #: What may be off, and then stands alone.
 _REWRITES = ("proxy_redirect", "proxy_cookie_domain", "proxy_cookie_path")
 
+# fmt: off
 LOCATION_PROXY = [
     *(
         _PASS + text.replace("X", name)
@@ -37,4 +38,18 @@ LOCATION_PROXY = [
     _PASS + "proxy_cookie_flags a secure httponly samesite=strict;",
     _PASS + "proxy_cookie_flags a secure httponly samesite=strict nosecure;",
     _PASS + "proxy_cookie_flags a nonsense;",
+    *(
+        f"proxy_bind {value};"
+        for value in (
+            "off", "off transparent", "off; proxy_bind off",
+            "off; proxy_bind 1.1.1.1", "1.1.1.1", "1.1.1.1 x", "x x", "x transparent",
+            "$remote_addr", "$remote_addr x", "$nothing", "127.1", "127.000.0.01",
+            "::1", "[::1]", "[::1]:80", "::1:80", "[::1]:", "1.1.1.1:0",
+            "1.1.1.1:65535", "1.1.1.1:65536", "1.1.1.1:x", "1.1.1.1:", "1.1.1.1:080",
+            "localhost",
+            "unix:/x", "''", "[]:80", "0.0.0.0", "[1.1.1.1]:5", "1.2.3.4.5",
+            "1.2.3.256", "[::1%lo]:1", "::1%lo", "1.1.1.1:5:6", "[::1:5", ":5",
+        )
+    ),
 ]
+# fmt: on

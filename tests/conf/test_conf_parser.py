@@ -150,6 +150,11 @@ class TestUnsupported:
         [
             (LOCATION % "fastcgi_pass a;", '"fastcgi_pass" directive', 5),
             (LOCATION % "proxy_store on;", '"proxy_store on"', 5),
+            (
+                LOCATION % "proxy_bind $remote_addr transparent;",
+                '"proxy_bind $remote_addr transparent"',
+                5,
+            ),
             (HTTP % "charset_map a b {\n c d;\n}", '"charset_map" directive', 3),
             (HTTP % "ssi on;", '"ssi on"', 3),
             (SERVER % "listen 443 http2;", '"listen 443 http2"', 4),

@@ -22,6 +22,7 @@
 local abort = require "resty_py.request.abort"
 local addresses = require "resty_py.modules.proxy.address"
 local balancer = require "resty_py.modules.proxy.balancer"
+local bind = require "resty_py.modules.proxy.bind"
 local body = require "resty_py.request.body"
 local clock = require "resty_py.clock"
 local exchange = require "resty_py.modules.proxy.exchange"
@@ -90,6 +91,7 @@ function _M.prepare(settings)
     tls.prepare(settings, to.address and to.address.scheme == "https")
     settings.proxy_message = message.compile(settings)
     headers.compile(settings)
+    settings.proxy_bind = bind.compile(settings)
     settings.proxy_read_body = sender.is_wanted(settings) and sender.read
         or body.read
     settings.proxy_next = set_of(settings.proxy_next_upstream)
@@ -113,6 +115,8 @@ local function find_target(r, u)
     end
     u.group = peers.group(u.address)
     u.uri = message.uri(r, u)
+    local from = r.settings.proxy_bind
+    u.from = from and from(r)
     return true
 end
 
@@ -217,7 +221,7 @@ local function try(r, u, peer)
         u:release()
         free_peer(u, peer, u.head.status >= 500 or u.head.status == 429)
         return false
-    elseif reason == "client" then
+    elseif reason == "over" then
         free_peer(u, peer, false)
         return nil, u.code
     end

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mmap
+import re
+import socket
 from typing import TYPE_CHECKING, Any
 
 from ..kinds import (
@@ -36,11 +38,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..reading import Call
+    from ..template import Template
 
 __all__ = ["MODULES"]
 
 #: nginx takes its page size as the default of some buffers.
 _PAGE = mmap.PAGESIZE
+
+_DIGITS = re.compile("[0-9]+")
 
 _SCHEMES = ("http://", "https://")
 
@@ -190,6 +195,45 @@ def _read_cookie_flags(call: Call) -> CookieFlags:
     )
 
 
+def _read_bind(call: Call) -> Template:
+    """Read ``proxy_bind``, nothing for off: ``ngx_http_upstream_bind_set_slot``."""
+    if call.args == ("off",):
+        return call.template("")
+    address = call.template(call.args[0])
+    if address.constant is not None and not _is_local(address.constant):
+        raise call.error(f'invalid address "{call.args[0]}"')
+    if len(call.args) == 1:
+        return address
+    if call.args[1] != "transparent":
+        raise call.error(f'invalid parameter "{call.args[1]}"')
+    raise call.not_yet(f'"proxy_bind {call.args[0]} transparent"')
+
+
+def _is_local(text: str) -> bool:
+    """Tell whether *text* is a numeric address: ``ngx_parse_addr_port``."""
+    if _is_address(text):
+        return True
+    host, colon, port = text.rpartition(":")
+    if host.startswith("["):
+        host = host[1:-1] if host.endswith("]") else ""
+    elif ":" in host:
+        return False
+    if not (colon and _is_address(host) and _DIGITS.fullmatch(port)):
+        return False
+    return 0 < int(port) <= 65535
+
+
+def _is_address(text: str) -> bool:
+    numbers = text.split(".")
+    if len(numbers) == 4 and all(map(_DIGITS.fullmatch, numbers)):
+        return all(int(number) < 256 for number in numbers)
+    try:
+        socket.inet_pton(socket.AF_INET6, text)
+    except OSError:
+        return False
+    return True
+
+
 def _one(name: str, kind: Kind, default: str | None = None, **more: Any) -> Command:
     return Command(name, LOCAL, "1", kind, default, **more)
 
@@ -216,7 +260,7 @@ MODULES = (
             "proxy_cookie_flags", LOCAL, "1-4",
             Kind("off | name flag …", _or_off(_read_cookie_flags)), many=True,
         ),
-        *later(LOCAL, "1-2", "proxy_bind"),
+        Command("proxy_bind", LOCAL, "1-2", Kind("address | off", _read_bind)),
         temp_path("proxy_temp_path"),
         _one("proxy_store", off_only(TEXT), "off"),
         _one("proxy_cache", off_only(TEXT), "off"),

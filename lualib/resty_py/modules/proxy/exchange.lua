@@ -3,7 +3,8 @@
 --
 --   new(r)                what is known of r's upstream: r.upstream
 --   attempt(u, peer)      true: u.connection and u.head | nil, what failed as
---                         proxy_next_upstream has it; it is logged
+--                         proxy_next_upstream has it, or "over": no other
+--                         is to be asked; it is logged
 --   u:release()           closes the connection, at the request's end too
 --   u:note(peer)          begins what is noted of an attempt: u.state
 --
@@ -15,7 +16,9 @@
 --   connection, uses, opened   the one in use
 --   head            of the response (head.lua); rest: body bytes with it
 --   is_sent         whether any of the request has gone out
---   is_streamed, is_unsent, sending, failure, code   of a body that goes out
+--   code            what the request ends with where an attempt says "over"
+--   from            our end of the connections: bind.lua
+--   is_streamed, is_unsent, sending, failure   of a body that goes out
 --                   as it comes: see sender.lua
 --   send_error, send_code   what writing it has failed with
 --   connect_timeout, send_timeout, read_timeout   in place of the settings'
@@ -26,6 +29,7 @@
 -- Follows ngx_http_upstream_connect, ngx_http_upstream_send_request and
 -- ngx_http_upstream_process_header.
 
+local bind = require "resty_py.modules.proxy.bind"
 local clock = require "resty_py.clock"
 local connections = require "resty_py.net.connection"
 local heads = require "resty_py.modules.proxy.head"
@@ -44,6 +48,7 @@ local select = select
 local setmetatable = setmetatable
 local sub = string.sub
 
+local INTERNAL_SERVER_ERROR = 500
 local TIMEOUT = scheduler.TIMEOUT
 local TIMED_OUT = "upstream timed out (110: Connection timed out)"
 
@@ -112,9 +117,24 @@ end
 -- Connecting -----------------------------------------------------------------
 
 
-local function begin_connect(to)
-    if to.kind == "unix" then
+-- Linux errors of bind() (net/dial.lua).
+local BIND_ERRORS = {[13] = true, [22] = true, [97] = true, [98] = true,
+                     [99] = true}
+
+
+-- Returns as net.connect.
+local function begin_connect(to, from)
+    local err, code
+    if from then
+        err, code = bind.mismatch(from, to)
+    end
+    if err then
+        return nil, err, code
+    elseif to.kind == "unix" then
         return net.connect_unix(to.path)
+    elseif from then
+        return net.connect(to.family, to.address, to.port, from.address,
+                           from.port)
     end
     return net.connect(to.family, to.address, to.port)
 end
@@ -145,8 +165,21 @@ local function connect_failed(self, err, code)
 end
 
 
+-- Our end cannot be what it is to be: no other peer changes that.
+local function bind_failed(self, err, code)
+    self.code = INTERNAL_SERVER_ERROR
+    self:log(log.CRIT, "bind(" .. self.from.name .. ") failed"
+             .. log.error_of(err, code))
+    self.state.addr = ""
+    return nil, "over"
+end
+
+
 -- The kernel has refused at once.
 local function log_refusal(self, name, err, code)
+    if self.from and BIND_ERRORS[code] then
+        return bind_failed(self, err, code)
+    end
     local level = PEER_ERRORS[code] and log.ERR or log.CRIT
     self:log(level, gsub(log.failed_call("connect", err, code), "^connect%(%)",
                          "connect() to " .. gsub(name, "%%", "%%%%"), 1))
@@ -155,7 +188,7 @@ end
 
 
 local function open_connection(self, to, settings)
-    local fd, in_progress, code = begin_connect(to)
+    local fd, in_progress, code = begin_connect(to, self.from)
     if not fd then
         return log_refusal(self, self.state.addr, in_progress, code)
     end
@@ -396,6 +429,8 @@ function _M.new(r)
         body = nil,
         peer = nil,
         action = nil,
+        code = nil,
+        from = nil,
         connection = nil,
         uses = nil,
         opened = nil,

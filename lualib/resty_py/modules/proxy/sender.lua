@@ -22,7 +22,7 @@
 --    of the body is thrown away; the upstream's connection carries no other
 --    request.
 -- 5. What is wrong with the client's side of it ends the request: u.failure
---    is "client" and u.code the code. What is wrong with the upstream's does
+--    is "over" and u.code the code. What is wrong with the upstream's does
 --    where it does not answer: u.failure is what exchange.attempt returns.
 --
 -- Follows ngx_http_read_client_request_body,
@@ -173,7 +173,7 @@ end
 
 -- Ends the request with a code.
 local function give_up(u, code)
-    u.failure, u.code = "client", code
+    u.failure, u.code = "over", code
     return u:release()
 end
 
