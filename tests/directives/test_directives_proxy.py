@@ -400,6 +400,19 @@ CASES = {
     "https_to_http": location("/", "https://127.0.0.1:PORT", "/x"),
     "http_to_https": location("/", TLS.replace("https", "http"), "/x"),
     "https_refused": location("/", "https://127.0.0.1:1", "/x"),
+    # auth_request reads no body
+    **{
+        f"auth{path.replace('/', '_')}": case(
+            "location / { auth_request /auth; echo ok; }"
+            f" location /auth {{ proxy_pass {UP}{path}; {conf} }}",
+            timed=path in SLOW,
+        )
+        for path, conf in {
+            "/plain": "", "/large": "proxy_buffering off;", "/slow_body": "",
+            "/short": "", "/bad_chunk": "", "/more": "", "/challenge": "",
+            "/moved": "", "/accel": "", "/no_head": "",
+        }.items()
+    },
     # Subrequests
     "captured": captured("/plain"),
     "captured_error": captured("/not_found"),
@@ -603,6 +616,25 @@ NEWER = Pair(
     },
     beside=upstream_peer,
 )
+
+#: A body that nobody wants does not keep a connection from being used again.
+REUSED = Pair(
+    {
+        "auth": case(
+            "location / { auth_request /auth; proxy_pass http://up_auth/count; }"
+            " location /auth { proxy_pass http://up_auth/count; }"
+            " proxy_http_version 1.1; proxy_set_header Connection '';"
+        )
+    },
+    http="upstream up_auth { server 127.0.0.1:PORT8; keepalive 2; }",
+    beside=upstream_peer,
+)
+
+
+def test_the_connection_of_an_auth_request_is_used_again():
+    (answer,) = REUSED.actual("auth").answers
+    assert answer[0] == "HTTP/1.1 200 OK"
+    assert "2" in answer
 
 
 def test_interim_responses_are_left_out():

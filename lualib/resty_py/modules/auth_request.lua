@@ -8,7 +8,8 @@
 --
 -- 1. A subrequest that ends with 2xx lets the request pass; 401 and 403 are
 --    its answer; anything else is an error, 500.
--- 2. It has none of the request's body, and what it says is thrown away.
+-- 2. It has none of the request's body, and ends with its own header: what it
+--    would say after that is not made, nor read from an upstream.
 -- 3. auth_request_set is read where the subrequest was; its variables are
 --    those of the request.
 --
@@ -25,6 +26,7 @@ local ipairs = ipairs
 local set_variable = variables.set
 
 local OK, SPECIAL = 0, 300
+local SENDING = " while sending to client"
 local UNAUTHORIZED, FORBIDDEN, INTERNAL_SERVER_ERROR = 401, 403, 500
 
 local _M = {}
@@ -66,6 +68,7 @@ function _M.ask(r)
     local group = subrequest.capture(r, {{
         uri = r.settings.auth_request,
         share_vars = true,
+        header_only = true,
     }})
     local sr = group and group[1]
     if not sr then
@@ -81,8 +84,9 @@ function _M.ask(r)
     elseif status >= 200 and status < SPECIAL then
         return OK
     end
-    log.request(r, log.ERR, format("auth request unexpected status: %d",
-                                   status))
+    -- What nginx was doing last: an upstream has been asked.
+    log.request(r, log.ERR, format("auth request unexpected status: %d%s",
+                                   status, sr.upstream and SENDING or ""))
     return INTERNAL_SERVER_ERROR
 end
 

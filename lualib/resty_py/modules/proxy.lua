@@ -279,10 +279,21 @@ local function is_intercepted(r, u)
 end
 
 
-local function has_body(r, u)
+-- Whether the upstream sends none.
+local function is_bodyless(u)
     local status = u.head.status
-    return r.method ~= "HEAD" and u.method ~= "HEAD"
-        and status ~= NO_CONTENT and status ~= NOT_MODIFIED
+    return u.method == "HEAD" or status == NO_CONTENT or status == NOT_MODIFIED
+end
+
+
+local function has_body(r, u)
+    return r.method ~= "HEAD" and not r.header_only and not is_bodyless(u)
+end
+
+
+-- Whether nothing follows of a response whose body nobody wants.
+local function is_over(u)
+    return #u.rest == (is_bodyless(u) and 0 or u.head.length)
 end
 
 
@@ -335,7 +346,7 @@ local function answer(r, u, peer)
         let_go(u, peer)
         return ERROR
     elseif not has_body(r, u) then
-        u.is_complete = u.rest == ""
+        u.is_complete = is_over(u)
         let_go(u, peer)
         return nil
     elseif not r.settings.proxy_buffering then

@@ -25,6 +25,7 @@
 --   vars                variables (r.vars); those of the parent where
 --                       share_vars is true
 --   ctx                 its ngx.ctx
+--   header_only         whether nobody wants its body
 --
 -- Rules:
 --
@@ -110,6 +111,7 @@ local function new(r, options)
     sr.uri = options.uri
     sr.args = options.args
     sr.ctx = options.ctx
+    sr.header_only = options.header_only
     if options.share_vars then
         r.vars = r.vars or {}
         sr.vars = r.vars
