@@ -315,7 +315,7 @@ MODULES = (
             """proxy_cache_bypass proxy_no_cache proxy_cache_valid
             proxy_cache_use_stale proxy_cache_methods""",
         ),
-        flag("proxy_ssl_session_reuse", LOCAL, "on", status=INERT),
+        flag("proxy_ssl_session_reuse", LOCAL, "on"),
         Command(
             "proxy_ssl_protocols", LOCAL, "1+",
             enums("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"),

@@ -10,13 +10,18 @@
 --    proxy_ssl_name, else the host of the address. It is sent where
 --    proxy_ssl_server_name is on, and never where it is an address or empty.
 --    No certificate is for an empty name.
--- 2. Sessions are not resumed.
+-- 2. A session that a connection leaves behind is resumed by the next one with
+--    the same peer of the same upstream, context and name:
+--    proxy_ssl_session_reuse. With TLS 1.2 it is there when the handshake is
+--    done; with 1.3 it comes later, and is taken when the connection closes.
 --
 -- Follows ngx_http_upstream_ssl_init_connection and
 -- ngx_http_upstream_ssl_handshake.
 
 local log = require "resty_py.log"
+local memo = require "resty_py.http.memo"
 local native = require "resty_py.native"
+local objects = require "resty_py.tls"
 local target = require "resty_py.net.target"
 local template = require "resty_py.program.template"
 local tls_connection = require "resty_py.net.tls"
@@ -26,10 +31,15 @@ local error = error
 local format = string.format
 local ipairs = ipairs
 local match = string.match
+local setmetatable = setmetatable
 local unpack = unpack or table.unpack  -- luacheck: ignore 143
 
 local HANDSHAKING = "SSL handshaking to upstream"
 local TIMED_OUT = "upstream timed out (110: Connection timed out)"
+-- Sessions kept per generation.
+local SESSIONS = 1024
+
+local kept = memo.new(SESSIONS)
 
 local _M = {}
 
@@ -93,6 +103,55 @@ local function name_of(u)
 end
 
 
+-- Sessions -------------------------------------------------------------------
+
+
+-- What takes the session of a connection as it closes: see net/tls.lua.
+local Keeper = {}
+Keeper.__index = Keeper
+
+
+-- Returns whether there is a session to keep.
+function Keeper:part()
+    local pointer = native.tls.session(self.ssl)
+    local session = pointer and objects.own(pointer, "session")
+    if not session or not native.tls.resumable(pointer) then
+        return false
+    end
+    memo.store(kept, self.key, session)
+    return true
+end
+
+
+-- The key of sessions with a peer, or nil where none is kept.
+local function session_key(u, context, sni)
+    if u.request.settings.proxy_ssl_session_reuse then
+        return format("%d %s %s %s", context, u.group.name, u.peer.name,
+                      sni or "")
+    end
+end
+
+
+local function keep_session(connection, key)
+    local keeper = setmetatable({ssl = connection.ssl, key = key}, Keeper)
+    if not keeper:part() then
+        connection.sessions = keeper
+    end
+end
+
+
+-- Shaking hands --------------------------------------------------------------
+
+
+-- Returns an `SSL *` | nil, err.
+local function new_ssl(u, context, key, sni)
+    local session = key and memo.recall(kept, key)
+    return native.tls.connect(
+        context, u.connection.fd,
+        session and objects.pointer(session, "session") or nil, sni, false)
+end
+
+
 local function refuse(u, text)
     u:release()
     u:log(log.ERR, text)
@@ -125,17 +184,23 @@ local function failed(u, err, detail, is_peers)
 end
 
 
+-- The name that is sent, or nil.
+local function sni_of(settings, name)
+    return settings.proxy_ssl_server_name and name ~= ""
+        and not is_address(name) and name or nil
+end
+
+
 function _M.shake_hands(u)
     local settings = u.request.settings
     u.action = HANDSHAKING
     local context, err = context_of(settings)
     local name = name_of(u)
-    local sni = settings.proxy_ssl_server_name and name ~= ""
-        and not is_address(name)
+    local sni = sni_of(settings, name)
+    local key = context and session_key(u, context, sni)
     local ssl
     if context then
-        ssl, err = native.tls.connect(context, u.connection.fd, nil,
-                                      sni and name or nil, false)
+        ssl, err = new_ssl(u, context, key, sni)
     end
     if not ssl then
         return refuse(u, err)
@@ -146,6 +211,8 @@ function _M.shake_hands(u)
         u.connect_timeout or settings.proxy_connect_timeout, u)
     if not ok then
         return failed(u, err, detail, is_peers)
+    elseif key then
+        keep_session(connection, key)
     end
     if settings.proxy_ssl_verify then
         return verify(u, name)
