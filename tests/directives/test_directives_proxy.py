@@ -246,6 +246,12 @@ CASES = {
         f"location / {{ proxy_pass {DEAD}; error_page 502 /page; }}"
         " location /page { return 200 'page $status $upstream_status'; }", "/x"
     ),
+    "variables_redirected": case(
+        f"location / {{ proxy_pass http://up_fallen; error_page 404 502 = @more;"
+        f" proxy_intercept_errors on; {SHOWS} }} location @more {{"
+        f" proxy_pass {UP}; {SHOWS} }}",
+        "/not_found", "/accel", "/x", post("/no_head", b"x")
+    ),
     "accel": case(
         f"location / {{ proxy_pass {UP}; }}"
         " location /inside { internal; return 200 'inside $args $request_method'; }"
@@ -445,6 +451,7 @@ upstream up_down { server 127.0.0.1:1 down; server 127.0.0.1:PORT8 max_conns=5; 
 upstream up_off { server 127.0.0.1:1; server 127.0.0.1:PORT8; }
 upstream up_same { server 127.0.0.1:PORT8 max_fails=0; server 127.0.0.1:PORT8; }
 upstream up_three { server 127.0.0.1:1; server 127.0.0.1:2; server 127.0.0.1:PORT8; }
+upstream up_fallen { server 127.0.0.1:1; server 127.0.0.1:2; server 127.0.0.1:PORT8; }
 upstream up_time { server 127.0.0.1:1; server 127.0.0.1:PORT8; }
 upstream up_post { server 127.0.0.1:PORT8; server 127.0.0.1:PORT8; }
 upstream up_post_two { server 127.0.0.1:PORT8; server 127.0.0.1:PORT8; }

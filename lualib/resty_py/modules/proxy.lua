@@ -405,7 +405,11 @@ end
 local function new_upstream(r)
     local former = r.upstream
     local u = exchange.new(r)
-    u.states = former and former.states or u.states
+    if former then
+        local states = former.states
+        states[#states + 1] = false
+        u.states = states
+    end
     return u
 end
 

@@ -12,7 +12,8 @@
 --
 --   request, address, group, uri, prefix, is_variable, method
 --   state, states   what is noted of attempts: addr, status, connect, header,
---                   response (seconds since `began`), length, received, sent
+--                   response (seconds since `began`), length, received, sent;
+--                   false where an internal redirect lies between two
 --   connection, uses, opened   the one in use
 --   head            of the response (head.lua); rest: body bytes with it
 --   is_sent         whether any of the request has gone out

@@ -3,7 +3,8 @@
 --   getters    name -> f(r), a string or nil
 --   prefixes   array of {beginning, f(rest of the name) -> f(r)}
 --
--- What is noted of several attempts is parted by commas.
+-- What is noted of several attempts is parted by commas; that of an upstream
+-- which was asked after an internal redirect, by a colon.
 --
 -- Follows ngx_http_upstream_vars and ngx_http_proxy_vars.
 
@@ -26,9 +27,11 @@ local function of_states(show)
         end
         local texts = {}
         for i = 1, #states do
-            texts[i] = show(states[i]) or "-"
+            local state = states[i]
+            texts[i] = not state and " : "
+                or (states[i - 1] and ", " or "") .. (show(state) or "-")
         end
-        return concat(texts, ", ")
+        return concat(texts)
     end
 end
 
