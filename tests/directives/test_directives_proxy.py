@@ -269,7 +269,13 @@ CASES = {
                         " proxy_buffers 4 16k;", "/large_head"),
     # Failures
     "refused": location("/", DEAD, "/x"),
-    "variables": proxy(SHOWS, "/plain", "/hidden", "/no_head"),
+    "variables": proxy(
+        SHOWS, "/plain", "/hidden", "/no_head", "/chunked", "/more", "/bad_chunk",
+        "/after_end", "/too_much", head("/plain"),
+    ),
+    "variables_unbuffered": proxy(
+        f"proxy_buffering off; {SHOWS}", "/plain", "/chunked", "/large"
+    ),
     "variables_of_none": case(f"location / {{ return 200 x; {SHOWS} }}"),
     "unix_missing": location("/", "http://unix:PREFIX/none.sock:/x", "/y"),
     "slow_head": proxy("proxy_read_timeout 500ms;", "/slow_head", timed=True),

@@ -62,6 +62,7 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
     "/interim": (b"HTTP/1.1 100 Continue\r\n\r\n", _counted("200 OK")),
     "/head": (_answer("200 OK", "Content-Length: 5", body=b""), 0.8),
     "/nothing": (_answer("204 No Content", body=b""),),
+    "/too_much": (_answer("304 Not Modified"),),
     "/unchanged": (_answer("304 Not Modified", 'ETag: "x"', body=b""),),
     "/not_found": (_counted("404 Not Found", "X-Up: 404"),),
     "/challenge": (_counted("401 Unauthorized", "WWW-Authenticate: Basic"),),
@@ -86,6 +87,10 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
     ),
     "/bad_chunk": (
         _answer("200 OK", "Transfer-Encoding: chunked", body=b"zz\r\nabc\r\n"),
+    ),
+    "/after_end": (
+        _answer("200 OK", "Transfer-Encoding: chunked",
+                body=b"4\r\nabcd\r\n0\r\n\r\nmore"),
     ),
     "/more": (_answer("200 OK", "Content-Length: 2"),),
     "/no_head": (b"",),

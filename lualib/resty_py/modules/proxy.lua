@@ -279,21 +279,20 @@ local function is_intercepted(r, u)
 end
 
 
--- Whether the upstream sends none.
-local function is_bodyless(u)
-    local status = u.head.status
-    return u.method == "HEAD" or status == NO_CONTENT or status == NOT_MODIFIED
+local function is_head(r, u)
+    return r.method == "HEAD" or u.method == "HEAD"
 end
 
 
-local function has_body(r, u)
-    return r.method ~= "HEAD" and not r.header_only and not is_bodyless(u)
+local function is_without_body(u)
+    return u.head.status == NO_CONTENT or u.head.status == NOT_MODIFIED
 end
 
 
 -- Whether nothing follows of a response whose body nobody wants.
 local function is_over(u)
-    return #u.rest == (is_bodyless(u) and 0 or u.head.length)
+    local has_none = u.method == "HEAD" or is_without_body(u)
+    return #u.rest == (has_none and 0 or u.head.length)
 end
 
 
@@ -345,7 +344,11 @@ local function answer(r, u, peer)
         tunnel.pass(r, u)
         let_go(u, peer)
         return ERROR
-    elseif not has_body(r, u) then
+    elseif is_without_body(u) and not is_head(r, u) then
+        pipe.skip(u)
+        let_go(u, peer)
+        return nil
+    elseif is_head(r, u) or r.header_only then
         u.is_complete = is_over(u)
         let_go(u, peer)
         return nil

@@ -3,6 +3,7 @@
 --   pass(r, u)   true: all of it has | nil, "closed" | "timeout" | "invalid" |
 --                "error", which is logged, or u.failure, which was | nil: it
 --                cannot be sent
+--   skip(u)      there is none: what has come with the head is too much
 --
 -- Rules:
 --
@@ -27,6 +28,10 @@ local sub = string.sub
 
 local READ_SIZE = 65536
 local READING, SENDING = "reading upstream", "sending to client"
+
+local TOO_MUCH = "upstream sent more data than specified in "
+    .. '"Content-Length" header'
+local AFTER_END = "upstream sent data after final chunk"
 
 local Pipe = {}
 Pipe.__index = Pipe
@@ -76,7 +81,6 @@ end
 
 -- Takes a piece of the body. Returns true | nil.
 local function put(self, data)
-    self.upstream.state.length = self.upstream.state.length + #data
     if not self.is_buffered then
         return write(self, data)
     end
@@ -96,6 +100,7 @@ local function next_piece(self)
     local rest = u.rest
     u.rest = nil
     if rest and rest ~= "" then
+        u.state.length = #rest
         return rest
     elseif u.failure then
         return nil, u.failure
@@ -106,6 +111,7 @@ local function next_piece(self)
         READ_SIZE, u.read_timeout or u.request.settings.proxy_read_timeout, u)
     if data then
         u.state.received = u.state.received + #data
+        u.state.length = u.state.length + #data
     end
     return data, err and u.failure or err
 end
@@ -128,8 +134,7 @@ local function pass_counted(self, left)
     end
     u.is_complete = not u.has_more and (u.rest or "") == ""
     if not u.is_complete then
-        u:log(log.WARN, "upstream sent more data than specified in "
-              .. '"Content-Length" header')
+        u:log(log.WARN, TOO_MUCH)
     end
     return true
 end
@@ -155,6 +160,9 @@ local function pass_chunked(self)
             return nil
         end
         self.upstream.is_complete = used > #data
+    end
+    if not self.upstream.is_complete then
+        self.upstream:log(log.WARN, AFTER_END)
     end
     return true
 end
@@ -194,6 +202,16 @@ local function pass(self, head)
         return pass_counted(self, head.length)
     end
     return pass_to_end(self)
+end
+
+
+function _M.skip(u)
+    u.is_complete = u.rest == ""
+    u.state.length = #u.rest
+    if not u.is_complete then
+        u.action = READING
+        u:log(log.WARN, TOO_MUCH)
+    end
 end
 
 
