@@ -50,6 +50,8 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
         b"3;x=y\r\nefg\r\n0\r\nX-Trailer: 1\r\n\r\n",
     ),
     "/large": (_counted("200 OK", body=LARGE),),
+    "/no_phrase": (_counted("200"),),
+    "/empty_phrase": (_counted("404 "),),
     "/phrase": (_counted("299 Quite Good"),),
     "/hidden": (
         _counted(

@@ -46,7 +46,7 @@ end
 
 -- A phrase is one line.
 local function phrase_of(reason)
-    return (gsub(to_text(reason), "[%z\1-\31\127]", " "))
+    return " " .. gsub(to_text(reason), "[%z\1-\31\127]", " ")
 end
 
 

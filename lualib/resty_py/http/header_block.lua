@@ -62,7 +62,7 @@ end
 -- The status with its phrase, or with one of the user's own.
 local function status_of(r)
     if r.reason and r.reason_status == r.status then
-        return r.status .. " " .. r.reason
+        return r.status .. r.reason
     end
     return status_line(r.status)
 end

@@ -7,6 +7,8 @@
 -- Fields of a request that belong to the response:
 --
 --   status          0 until set or sent
+--   reason          what follows reason_status in the status line, its space
+--                   too, or nil for nginx's own
 --   headers         header_list of what was set, nil until the first
 --   content_type    the one slot that nginx keeps apart, nil: default
 --   headers_sent, eof      header block sent; last byte given, or POSTPONED: it

@@ -8,7 +8,8 @@
 -- A head: {status, reason, version, is_closing, length, is_chunked, n,
 -- fields}, and the values of SLOTS that have come. A field is the record of a
 -- line, {name, key, value}, which is kept and shared: an upstream repeats
--- itself, so most lines cost a search and a table lookup.
+-- itself, so most lines cost a search and a table lookup. Of the status line
+-- `reason` is what follows the status, with its space.
 --
 -- Follows ngx_http_parse_status_line, ngx_http_parse_header_line and
 -- ngx_http_proxy_process_header.
@@ -90,7 +91,7 @@ local function read_status(line)
     end
     return remember(statuses, line, {
         status = tonumber(status),
-        reason = sub(reason, 2),
+        reason = reason,
         version = tonumber(major) * 10 + tonumber(minor),
     })
 end

@@ -106,9 +106,7 @@ end
 function _M.take(r, u)
     local head, hidden = u.head, r.settings.proxy_hidden
     r.status = head.status
-    if head.reason ~= "" then
-        r.reason, r.reason_status = head.reason, head.status
-    end
+    r.reason, r.reason_status = head.reason, head.status
     r.content_type = head.content_type or r.content_type or ""
     r.content_length = head.length
     r.is_unconditional = true
