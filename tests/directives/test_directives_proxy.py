@@ -81,7 +81,8 @@ OTHERWISE = (
 )  # fmt: skip
 
 #: Answers that are about time.
-SLOW = ("/slow_head", "/slow_body")
+BUFFERING = ("/buffering_no", "/buffering_YES", "/buffering_none")
+SLOW = ("/slow_head", "/slow_body", *BUFFERING)
 
 CASES = {
     # Answers
@@ -282,6 +283,11 @@ CASES = {
     "slow_body": proxy("proxy_read_timeout 500ms;", "/slow_body", timed=True),
     "slow_unbuffered": proxy(
         "proxy_read_timeout 500ms; proxy_buffering off;", "/slow_body", timed=True
+    ),
+    "buffering": proxy("", *BUFFERING, timed=True),
+    "buffering_off": proxy("proxy_buffering off;", *BUFFERING, timed=True),
+    "buffering_ignored": proxy(
+        "proxy_ignore_headers X-Accel-Buffering;", *BUFFERING, timed=True
     ),
     "timeouts": proxy("proxy_connect_timeout 5s; proxy_send_timeout 5s;"
                       " proxy_socket_keepalive on;", "/plain"),

@@ -109,6 +109,12 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
     "/nul": (_counted("200 OK", "X-Up: a\0b", "X-Good: 1"),),
     "/long_length": (_answer("200 OK", "Content-Length: 9999999999999999999"),),
     "/long_status": (_counted("2000 OK"),),
+    **{
+        f"/buffering_{word}": (
+            _answer("200 OK", f"X-Accel-Buffering: {word}", body=b"one"), 0.8, b"two"
+        )
+        for word in ("no", "YES", "none")
+    },
     "/rate_nan": (_counted("200 OK", "X-Accel-Limit-Rate: nan"),),
     "/rate_off": (_counted("200 OK", "X-Accel-Limit-Rate: off"),),
     "/rate_below": (_counted("200 OK", "X-Accel-Limit-Rate: -5"),),

@@ -352,7 +352,7 @@ local function answer(r, u, peer)
         u.is_complete = is_over(u)
         let_go(u, peer)
         return nil
-    elseif not r.settings.proxy_buffering then
+    elseif not u.is_buffered then
         response.flush(r)
     end
     return pass_body(r, u, peer)

@@ -7,10 +7,10 @@
 --
 -- Rules:
 --
--- 1. With proxy_buffering pieces of proxy_buffer_size go on, as nginx fills
+-- 1. Of what is buffered pieces of proxy_buffer_size go on, as nginx fills
 --    one buffer before it sends it; without it each goes as it comes, and so
 --    do chunks.
--- 2. What is buffered of a subrequest goes on when all has come.
+-- 2. What is so buffered of a subrequest goes on when all has come.
 -- 3. Nobody makes more than the client takes: past the client's share of
 --    memory the upstream is read no more. nginx writes to a file instead.
 -- 4. u.is_complete tells whether the connection can carry another request.
@@ -216,13 +216,12 @@ end
 
 
 function _M.pass(r, u)
-    local settings = r.settings
-    u.action = settings.proxy_buffering and READING or SENDING
+    u.action = u.is_buffered and READING or SENDING
     local self = setmetatable({request = r, upstream = u, pieces = {}, n = 0,
-                               size = 0, limit = settings.proxy_buffer_size,
-                               is_buffered = settings.proxy_buffering,
-                               is_held = settings.proxy_buffering
-                                   and r.parent ~= nil}, Pipe)
+                               size = 0, limit = r.settings.proxy_buffer_size,
+                               is_buffered = u.is_buffered,
+                               is_held = u.is_buffered and r.parent ~= nil},
+                              Pipe)
     local ok, err = pass(self, u.head)
     if err and not u.failure then
         log_failure(u, err)

@@ -16,6 +16,7 @@
 --                   false where an internal redirect lies between two
 --   connection, uses, opened   the one in use
 --   head            of the response (head.lua); rest: body bytes with it
+--   is_buffered     whether the response is: proxy_buffering, X-Accel-Buffering
 --   is_sent         whether any of the request has gone out
 --   code            what the request ends with where an attempt says "over"
 --   from            our end of the connections: bind.lua
@@ -438,6 +439,7 @@ function _M.new(r)
         is_cached = nil,
         is_sent = nil,
         is_streamed = r.body_state == "reading",
+        is_buffered = nil,
         head = nil,
         rest = nil,
         is_complete = nil,

@@ -40,6 +40,7 @@ local SLOTS = {
     ["content-length"] = "content_length",
     ["content-type"] = "content_type",
     ["transfer-encoding"] = "transfer_encoding",
+    ["x-accel-buffering"] = "accel_buffering",
     ["x-accel-limit-rate"] = "accel_limit_rate",
     ["x-accel-redirect"] = "accel_redirect",
 }
@@ -114,6 +115,7 @@ local function new_head(status, reason, version)
         content_length = nil,
         content_type = nil,
         transfer_encoding = nil,
+        accel_buffering = nil,
     }
 end
 

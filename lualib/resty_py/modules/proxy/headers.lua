@@ -103,6 +103,22 @@ local function add(headers, r, u, field)
 end
 
 
+local BUFFERING = {yes = true, no = false}
+
+
+local function is_buffered(r, u)
+    local settings, text = r.settings, u.head.accel_buffering
+    local asked
+    if text and not settings.proxy_ignored["x-accel-buffering"] then
+        asked = BUFFERING[lower(text)]
+    end
+    if asked == nil then
+        return settings.proxy_buffering
+    end
+    return asked
+end
+
+
 function _M.take(r, u)
     local head, hidden = u.head, r.settings.proxy_hidden
     r.status = head.status
@@ -111,6 +127,7 @@ function _M.take(r, u)
     r.content_length = head.length
     r.is_unconditional = true
     limit_rate(r, u)
+    u.is_buffered = is_buffered(r, u)
     local headers = list_of(r)
     for i = 1, head.n do
         local field = head.fields[i]
