@@ -109,6 +109,24 @@ CASES = {
         " ngx.header.content_length = nil }"
         " body_filter_by_lua_block { ngx.arg[1] = ngx.arg[1]:upper() }", "/plain"
     ),
+    "filter_exits": case(
+        "more_set_headers 'X-More: 1'; add_header X-Added 1 always;"
+        " rewrite_by_lua_block { ngx.header.x_before = 1 } error_page 410 /page;"
+        " header_filter_by_lua_block { ngx.header.x_own = 1"
+        " ngx.exit(tonumber(ngx.var.arg_e) or 0) } location /page { return 200 page; }"
+        " location /file { alias PREFIX/pub/b.txt; } location /echo { echo a; }"
+        f" location / {{ proxy_pass {UP}; }}",
+        *(f"/{path}?e={code}" for path in ("hidden", "file", "echo")
+          for code in (403, 302, 500, 410, 200, 0)),
+        head("/hidden?e=403"),
+    ),
+    "filter_exits_captured": case(
+        "location / { content_by_lua_block {"
+        " local res = ngx.location.capture('/up', {args = ngx.var.args})"
+        " ngx.say(res.status, ' ', res.header.x_up, ' ', res.body) } }"
+        f" location /up {{ proxy_pass {UP}/plain; header_filter_by_lua_block {{"
+        " ngx.exit(tonumber(ngx.var.arg_e)) } }", "/?e=403", "/?e=500", "/?e=0"
+    ),
     "added": proxy("add_header X-Added $upstream_http_x_up;", "/plain", "/not_found"),
     "set_before": proxy(
         "access_by_lua_block { ngx.header.x_before = 1 }", "/plain"
@@ -627,11 +645,17 @@ def test_on_other_flavours(flavour):
             PAIR.check(name, flavour)
 
 
-#: Where nginx 1.22 does worse than newer ones.
+#: Where nginx 1.22 does worse than newer ones, or does not survive.
 NEWER = Pair(
     {
-        path[1:]: proxy("", path)
-        for path in ("/interim", "/two_lengths", "/long_length", "/long_status")
+        **{
+            path[1:]: proxy("", path)
+            for path in ("/interim", "/two_lengths", "/long_length", "/long_status")
+        },
+        "filter_exits": case(
+            "location / { auth_request /up; echo in; } location /up {"
+            f" proxy_pass {UP}/plain; header_filter_by_lua_block {{ ngx.exit(403) }} }}"
+        ),
     },
     beside=upstream_peer,
 )
@@ -660,6 +684,11 @@ def test_interim_responses_are_left_out():
     (answer,) = NEWER.actual("interim").answers
     assert answer[0] == "HTTP/1.1 200 OK"
     assert "body" in answer
+
+
+def test_who_is_refused_by_a_header_filter_does_not_come_in():
+    (answer,) = NEWER.actual("filter_exits").answers
+    assert answer[0] == "HTTP/1.1 403 Forbidden"
 
 
 def test_a_response_of_two_lengths_is_refused():

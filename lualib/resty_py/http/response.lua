@@ -14,6 +14,7 @@
 --   headers_sent, eof      header block sent; last byte given, or POSTPONED: it
 --                   comes when subrequests are done
 --   is_truncated    a filter has taken the end away
+--   filtered        a header filter has put another in its place
 --   header_only     no body goes out: HEAD, 204, 304
 --   chunked         the body is framed: what it ends with
 --   buffering       HTTP/1.0: all is kept to count it (lua_http10_buffering)
@@ -76,6 +77,17 @@ end
 -- The header filters --------------------------------------------------------
 
 
+-- Forgets the response that another takes the place of: ngx_http_clean_header.
+local function forget(r)
+    r.filtered = true
+    r.status = 0
+    r.content_type = nil
+    r.content_length = nil
+    r.last_modified = nil
+    r.headers = nil
+end
+
+
 -- ngx.exit in a header filter: ngx_http_filter_finalize_request. What it says
 -- of its own answer's headers does not count.
 local function take_exit(r)
@@ -85,7 +97,9 @@ local function take_exit(r)
         return nil
     end
     -- What is no special response is made of it in replace().
-    r.filtered = code >= SPECIAL
+    if code >= SPECIAL then
+        forget(r)
+    end
     return code
 end
 
@@ -388,10 +402,7 @@ local function replace(r, code)
         r.filter_failed = true
         return nil, FILTER_ERROR
     end
-    r.filtered = true
-    r.content_type = nil
-    r.content_length = nil
-    r.headers = nil
+    forget(r)
     _M.send_special(r, code)
     return nil, FILTER_ERROR
 end

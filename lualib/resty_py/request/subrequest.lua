@@ -339,10 +339,13 @@ end
 
 
 -- Stands for the special response of a captured subrequest: a header block
--- and no body. Where Lua has set headers, nginx sends none.
+-- and no body. Where Lua has set headers, nginx sends none; what a header
+-- filter has asked for, nginx sends as to a client.
 local function refuse(sr, code)
     settle(sr, code)
-    if not (sr.headers_sent or sr.has_lua_headers) then
+    if sr.filtered and not sr.headers_sent then
+        response.send_special(sr, code)
+    elseif not (sr.headers_sent or sr.has_lua_headers) then
         send_headers(sr, code)
     end
     give_type(sr)
