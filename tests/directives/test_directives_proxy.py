@@ -697,6 +697,24 @@ def test_a_response_of_two_lengths_is_refused():
     assert "upstream sent duplicate header line" in outcome.errors[0]
 
 
+#: What a name means is machines' own business.
+NAMED = Pair(
+    {
+        "at_once": case(
+            "location / { proxy_pass http://localhost:1; error_page 502 = /addr; }"
+            " location = /addr { return 200 $upstream_addr; }",
+            *["/"] * 5, timed=True
+        )
+    },
+)  # fmt: skip
+
+
+def test_requests_that_look_up_a_name_at_once_find_each_address_once():
+    for answer in NAMED.actual("at_once").answers:
+        peers = answer[-1].split(", ")
+        assert len(peers) == len(set(peers))
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

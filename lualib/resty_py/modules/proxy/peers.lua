@@ -102,19 +102,18 @@ local function with_port(to, port)
 end
 
 
-local function add(self, given, to)
-    local list = given.backup and self.backups or self.peers
+local function add(list, given, to)
     list[#list + 1] = new_peer(given, to, text_of(to))
 end
 
 
 -- Adds the peers of a server. Returns true | nil, err.
-local function expand(self, given, owner)
+local function expand(list, given, owner)
     local to, err = target.parse(given.address, given.port or DEFAULT_PORT)
     if not to then
         return nil, err
     elseif to.kind ~= "name" then
-        add(self, given, to)
+        add(list, given, to)
         return true
     end
     local addresses
@@ -123,9 +122,23 @@ local function expand(self, given, owner)
         return nil, err
     end
     for i = 1, #addresses do
-        add(self, given, with_port(addresses[i], to.port))
+        add(list, given, with_port(addresses[i], to.port))
     end
     return true
+end
+
+
+-- Takes the peers that were found, unless another request was faster.
+local function settle(self, peers, backups)
+    if self.is_ready then
+        return
+    end
+    self.peers, self.backups = peers, backups
+    self.is_single = #peers + #backups == 1
+    if self.method.prepare then
+        self.method.prepare(self)
+    end
+    self.is_ready = true
 end
 
 
@@ -133,18 +146,15 @@ function Group:ready(owner)
     if self.is_ready then
         return true
     end
-    self.peers, self.backups = {}, {}
+    local peers, backups = {}, {}
     for _, given in ipairs(self.servers) do
-        local ok, err = expand(self, given, owner)
+        local ok, err = expand(given.backup and backups or peers, given,
+                               owner)
         if not ok then
             return nil, err
         end
     end
-    self.is_single = #self.peers + #self.backups == 1
-    if self.method.prepare then
-        self.method.prepare(self)
-    end
-    self.is_ready = true
+    settle(self, peers, backups)
     return true
 end
 
