@@ -13,11 +13,11 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
-from conversation import get, raw
-from directive_pair import Pair, case
+from conversation import WAIT, get, raw
+from directive_pair import Pair, case, sleep
 
 #: Names and the TTL of their addresses.
-TTLS = {"short": 1, "long": 60, "kept": 1, "brief": 60, "none": 0}
+TTLS = {"short": 1, "long": 60, "kept": 1, "brief": 60, "none": 0, "moving": 1}
 
 ASKS = """content_by_lua_block {
     local args = ngx.req.get_uri_args()
@@ -34,7 +34,7 @@ class Nameserver:
     """Answers A and AAAA queries and counts them by name and type.
 
     Names that begin with ``silent`` get no answer, with ``missing`` NXDOMAIN,
-    with ``broken`` SERVFAIL.
+    with ``broken`` SERVFAIL; those with ``moving`` have another address each time.
     """
 
     def __init__(self) -> None:
@@ -62,12 +62,15 @@ class Nameserver:
             question = query.question[0]
             name = question.name.to_text(omit_final_dot=True)
             kind = dns.rdatatype.to_text(question.rdtype)
-            self.asked[-1][f"{name} {kind} {port}"] += 1
+            key = f"{name} {kind} {port}"
+            self.asked[-1][key] += 1
+            number = self.asked[-1][key] if name.startswith("moving") else 1
             if not name.startswith("silent"):
-                sock.sendto(_answer(query, question, name).to_wire(), client)
+                answer = _answer(query, question, name, f"127.0.0.{number}")
+                sock.sendto(answer.to_wire(), client)
 
 
-def _answer(query, question, name):
+def _answer(query, question, name, address):
     answer = dns.message.make_response(query)
     answer.flags |= dns.flags.RA
     if name.startswith("missing"):
@@ -77,7 +80,7 @@ def _answer(query, question, name):
     elif question.rdtype == dns.rdatatype.A:
         ttl = TTLS.get(name.partition(".")[0], 60)
         answer.answer.append(
-            dns.rrset.from_text(question.name, ttl, "IN", "A", "127.0.0.1")
+            dns.rrset.from_text(question.name, ttl, "IN", "A", address)
         )
     return answer
 
@@ -114,6 +117,12 @@ CASES = {
         f" 1500ms; {ASKS} }}",
         raw("ask", get("/?host=silent2.test").last()), timed=True,
     ),
+    "proxied": case(
+        f"resolver {NS} ipv6=off; location / {{ proxy_pass http://$arg_host:PORT7; }}",
+        raw("moves", get("/?host=moving.test").data(), WAIT, sleep(2.5),
+            get("/?host=moving.test").last()),
+        raw("missing", get("/?host=missing2.test").last()), timed=True,
+    ),
     "timer": case(
         f"location / {{ resolver {OTHER}; content_by_lua_block {{"
         " local port = ngx.var.server_port ngx.timer.at(0, function() local sock ="
@@ -124,7 +133,11 @@ CASES = {
 
 NAMESERVER = Nameserver()
 
-PAIR = Pair(CASES, http=f"resolver {NS};", beside=NAMESERVER.running)
+PAIR = Pair(
+    CASES,
+    http=f"resolver {NS}; server {{ listen PORT7; return 200 $server_addr; }}",
+    beside=NAMESERVER.running,
+)
 
 
 @pytest.mark.parametrize("name", CASES)

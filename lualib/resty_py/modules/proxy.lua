@@ -113,7 +113,7 @@ local function find_target(r, u)
         end
         u.address, u.is_variable = address, true
     end
-    u.group = peers.group(u.address)
+    u.group = peers.group(u.address, u.is_variable)
     u.uri = message.uri(r, u)
     local from = r.settings.proxy_bind
     u.from = from and from(r)

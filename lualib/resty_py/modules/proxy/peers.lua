@@ -1,7 +1,7 @@
 -- The servers of an upstream, and which of them is next.
 --
---   group(address)   the upstream that an address names (address.lua): a block
---                    of that name, or the address alone
+--   group(address, is_variable)   the upstream that an address names
+--                    (address.lua): a block of that name, or the address alone
 --   define(given)    the upstream blocks of the configuration
 --
 -- A group:
@@ -21,8 +21,9 @@
 -- 1. The method of the block says whose turn it is (choice.lua).
 -- 2. Of what fails a peer, and for how long, its fails and checked tell.
 -- 3. Names are looked up when they are first needed; what is found is kept, as
---    nginx keeps what it finds at its start. A name with several addresses is
---    as many peers.
+--    nginx keeps what it finds at its start. One that variables have made is
+--    looked up for each request. A name with several addresses is as many
+--    peers.
 -- 4. An idle connection that becomes readable or is too old is closed.
 --
 -- Follows ngx_http_upstream_round_robin.c and
@@ -108,7 +109,7 @@ end
 
 
 -- Adds the peers of a server. Returns true | nil, err.
-local function expand(list, given, owner)
+local function expand(self, list, given, owner)
     local to, err = target.parse(given.address, given.port or DEFAULT_PORT)
     if not to then
         return nil, err
@@ -116,6 +117,7 @@ local function expand(list, given, owner)
         add(list, given, to)
         return true
     end
+    self.has_names = true
     local addresses
     addresses, err = resolve(to.name, owner)
     if not addresses then
@@ -148,7 +150,7 @@ function Group:ready(owner)
     end
     local peers, backups = {}, {}
     for _, given in ipairs(self.servers) do
-        local ok, err = expand(given.backup and backups or peers, given,
+        local ok, err = expand(self, given.backup and backups or peers, given,
                                owner)
         if not ok then
             return nil, err
@@ -316,9 +318,9 @@ end
 
 local function new_group(name, servers, settings)
     return setmetatable({name = name, servers = servers, is_ready = false,
-                         is_single = false, idle = {}, settings = settings,
-                         balancer = nil, method = choice.method(), key = nil},
-                        Group)
+                         has_names = false, is_single = false, idle = {},
+                         settings = settings, balancer = nil,
+                         method = choice.method(), key = nil}, Group)
 end
 
 
@@ -340,7 +342,7 @@ local function new_lone(address, key)
 end
 
 
-function _M.group(address)
+function _M.group(address, is_variable)
     local block = blocks[lower(address.host)]
     if block then
         return block
@@ -355,6 +357,8 @@ function _M.group(address)
         found = new_lone(address, key)
         lone[key] = found
         lone_count = lone_count + 1
+    elseif is_variable and found.has_names then
+        return new_lone(address, key)
     end
     return found
 end
