@@ -82,7 +82,7 @@ OTHERWISE = (
 
 #: Answers that are about time.
 BUFFERING = ("/buffering_no", "/buffering_YES", "/buffering_none")
-SLOW = ("/slow_head", "/slow_body", *BUFFERING)
+SLOW = ("/slow_head", "/slow_body", "/streamed", *BUFFERING)
 
 CASES = {
     # Answers
@@ -302,6 +302,14 @@ CASES = {
     "slow_unbuffered": proxy(
         "proxy_read_timeout 500ms; proxy_buffering off;", "/slow_body", timed=True
     ),
+    "streamed": proxy("", "/streamed", get("/streamed", version="1.0"), timed=True),
+    "streamed_filters": proxy(
+        "body_filter_by_lua_block { ngx.arg[1] = ngx.arg[1]:upper() }", "/streamed",
+        timed=True
+    ),
+    "streamed_packed": proxy(
+        "gzip on;", get("/streamed", "Accept-Encoding: gzip"), timed=True
+    ),
     "buffering": proxy("", *BUFFERING, timed=True),
     "buffering_off": proxy("proxy_buffering off;", *BUFFERING, timed=True),
     "buffering_ignored": proxy(
@@ -321,8 +329,8 @@ CASES = {
     ),
     # Upgraded connections
     "upgraded": proxy(
-        UPGRADES, raw("upgrade", ASKS, WAIT, b"one", sleep(0.1), b"two", sleep(0.1),
-                      SHUT)
+        UPGRADES,
+        raw("upgrade", ASKS, WAIT, b"one", sleep(0.1), b"two", sleep(0.1), SHUT)
     ),
     "upgraded_early": proxy(
         UPGRADES, raw("upgrade", ASKS + b"early", sleep(0.2), SHUT)

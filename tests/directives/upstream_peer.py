@@ -49,6 +49,11 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
         _answer("200 OK", "Transfer-Encoding: chunked", body=b"4\r\nabcd\r\n"), 0.05,
         b"3;x=y\r\nefg\r\n0\r\nX-Trailer: 1\r\n\r\n",
     ),
+    "/streamed": (
+        _answer("200 OK", "Transfer-Encoding: chunked", "Content-Type: text/html",
+                body=b"4\r\none \r\n"), 0.6, b"4\r\ntwo \r\n", 0.6,
+        b"5\r\nthree\r\n", 0.6, b"0\r\n\r\n",
+    ),
     "/large": (_counted("200 OK", body=LARGE),),
     "/no_phrase": (_counted("200"),),
     "/empty_phrase": (_counted("404 "),),

@@ -393,6 +393,19 @@ function _M.flush(r)
 end
 
 
+-- Hands down what is as it came from elsewhere: nginx does not keep back a
+-- buffer that it is going to use again. What a filter has made of it may wait.
+-- Returns true | nil, err.
+function _M.hand_on(r)
+    if r.out_n == 0 or r.buffering or r.parent or r.deflater
+        or body_filters(r)
+    then
+        return true
+    end
+    return hand_down(r)
+end
+
+
 -- Ending --------------------------------------------------------------------
 
 

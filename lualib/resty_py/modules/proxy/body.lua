@@ -73,9 +73,12 @@ local function drain(self)
 end
 
 
--- The same before the end.
+-- The same before the end, at once.
 local function pass_on(self)
-    return self.is_held or drain(self)
+    if self.is_held or self.n == 0 then
+        return true
+    end
+    return drain(self) and response.hand_on(self.request)
 end
 
 
@@ -156,7 +159,7 @@ local function pass_chunked(self)
                 return nil
             end
         end
-        if not pass_on(self) then
+        if not state.done and not pass_on(self) then
             return nil
         end
         self.upstream.is_complete = used > #data
