@@ -47,7 +47,8 @@ def balanced(name, *talks, **more):
 SHOWS = """log_by_lua_block {
     local note = io.open("PREFIX/logs/NAME.vars", "a")
     for _, name in ipairs {"upstream_addr", "upstream_status", "upstream_http_x_up",
-                           "upstream_response_length", "upstream_cookie_b"} do
+                           "upstream_response_length", "upstream_cookie_b",
+                           "upstream_bytes_received"} do
         note:write(name, "=", tostring(ngx.var[name]), "\\n")
     end
     for _, name in ipairs {"upstream_response_time", "upstream_connect_time",
@@ -329,7 +330,7 @@ CASES = {
     ),
     # Upgraded connections
     "upgraded": proxy(
-        UPGRADES,
+        UPGRADES + SHOWS,
         raw("upgrade", ASKS, WAIT, b"one", sleep(0.1), b"two", sleep(0.1), SHUT)
     ),
     "upgraded_early": proxy(

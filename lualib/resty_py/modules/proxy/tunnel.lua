@@ -59,7 +59,6 @@ local function to_client(r, u, timeout)
     local data, err = u.rest, nil
     while data do
         if data ~= "" then
-            u.state.length = u.state.length + #data
             r.sent = r.sent + #data
             if not downstream:send(data)
                 or not downstream:push_back(r.settings.output_low_water)
@@ -71,6 +70,7 @@ local function to_client(r, u, timeout)
             return
         end
         data, err = u.connection:read_some(READ_SIZE, timeout, u)
+        u.state.received = u.state.received + #(data or "")
     end
     if err == "timeout" then
         u.action = "proxying upgraded connection"
