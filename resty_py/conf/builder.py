@@ -36,6 +36,7 @@ from .model import (
 from .modules import MODULES
 from .modules.log import COMBINED
 from .modules.lua import HOOKS
+from .modules.proxy import buffer_fault
 from .modules.referer import check_referers
 from .modules.secure_link import check_secure_links, settle_secure_links
 from .modules.upstream import build_upstream
@@ -135,6 +136,8 @@ def build_http(block: Block, reading: Reading) -> Http:
     )
     for server in servers:
         _check_buffers(block, server)
+    for server in servers:
+        _check_proxying(block, server.base)
     for inner, server in zip(block.slots.get("server", ()), servers, strict=True):
         check_referers(block, inner, server.names)
         check_secure_links(block, inner)
@@ -291,6 +294,22 @@ def _check_buffers(block: Block, server: Server) -> None:
             'equal to or greater than "connection_pool_size"'
         )
         raise ConfError(located(text, block.opener.file, block.end_line))
+
+
+def _check_proxying(block: Block, location: Location) -> None:
+    text = buffer_fault(location.settings)
+    if text is not None:
+        assert block.opener is not None
+        raise ConfError(located(text, block.opener.file, block.end_line))
+    for inner in _inside(location):
+        _check_proxying(block, inner)
+
+
+def _inside(location: Location) -> Iterator[Location]:
+    yield from location.locations
+    yield from (step.location for step in location.script if isinstance(step, If))
+    if location.limit_except is not None:
+        yield location.limit_except.location
 
 
 def _check_locations(block: Block) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conf_snippets_clients import CLIENTS
 from conf_snippets_guards import HTTP_GUARDS, LOCATION_GUARDS, SERVER_GUARDS
-from conf_snippets_proxy import LOCATION_PROXY
+from conf_snippets_proxy import HTTP_PROXY, LOCATION_PROXY
 
 LONG = "a" * 4090
 
@@ -726,6 +726,7 @@ SNIPPETS = [
     *(("http", text) for text in HTTP_GUARDS),
     *(("server", text) for text in SERVER_GUARDS),
     *(("location", text) for text in LOCATION_GUARDS),
+    *(("http", text) for text in HTTP_PROXY),
     *(("location", text) for text in LOCATION_PROXY),
 ]
 

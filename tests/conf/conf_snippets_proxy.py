@@ -7,8 +7,42 @@ _PASS = "proxy_pass http://127.0.0.1:1; "
 #: What may be off, and then stands alone.
 _REWRITES = ("proxy_redirect", "proxy_cookie_domain", "proxy_cookie_path")
 
+HTTP_PROXY = [
+    # Buffers
+    "proxy_buffers 1 8k;",
+    "proxy_buffers 1 8k; server { listen 8081; }",
+    "proxy_buffer_size 16k; server { listen 8081; proxy_buffers 4 16k; }",
+    (
+        "proxy_busy_buffers_size 32k; server { listen 8081; proxy_buffers 8 16k; "
+        "location / { proxy_buffer_size 64k; } }"
+    ),
+]
+
 # fmt: off
 LOCATION_PROXY = [
+    # Buffers
+    "proxy_buffer_size 16k;",
+    "proxy_buffer_size 16k; proxy_busy_buffers_size 16k;",
+    "proxy_buffer_size 64k; proxy_buffers 4 64k;",
+    "proxy_buffer_size 12k; proxy_buffers 4 8k;",
+    "proxy_buffer_size 13k; proxy_buffers 4 8k;",
+    "proxy_buffers 1 8k;",
+    "proxy_buffers 2 8k;",
+    "proxy_buffers 3 8k;",
+    "proxy_busy_buffers_size 0;",
+    "proxy_busy_buffers_size 28k;",
+    "proxy_busy_buffers_size 29k;",
+    "proxy_temp_file_write_size 0;",
+    "proxy_temp_file_write_size 4k;",
+    "proxy_temp_file_write_size 4095;",
+    "proxy_max_temp_file_size 0;",
+    "proxy_max_temp_file_size 4k;",
+    "proxy_max_temp_file_size 1k;",
+    "proxy_max_temp_file_size 1k; proxy_busy_buffers_size 1k;",
+    "if ($arg_a) { proxy_buffers 1 8k; }",
+    "limit_except GET { proxy_buffers 1 8k; }",
+    "location /b { proxy_buffer_size 1m; }",
+    # What goes out and comes back changed
     *(
         _PASS + text.replace("X", name)
         for name in (*_REWRITES, "proxy_cookie_flags")

@@ -35,17 +35,25 @@ from .shorthand import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ..reading import Call
     from ..template import Template
 
-__all__ = ["MODULES"]
+__all__ = ["MODULES", "buffer_fault"]
 
 #: nginx takes its page size as the default of some buffers.
 _PAGE = mmap.PAGESIZE
 
 _DIGITS = re.compile("[0-9]+")
+
+#: The size of what follows from the sizes of buffers.
+_FOLLOWS = -1
+
+_AT_LEAST = (
+    'must be equal to or greater than the maximum of the value of "proxy_buffer_size" '
+    'and one of the "proxy_buffers"'
+)
 
 _SCHEMES = ("http://", "https://")
 
@@ -234,6 +242,33 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def buffer_fault(settings: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with the buffers of a location, or None.
+
+    The end of ``ngx_http_proxy_merge_loc_conf``.
+    """
+    buffers = settings["proxy_buffers"]
+    size = max(settings["proxy_buffer_size"], buffers.size)
+    busy = settings["proxy_busy_buffers_size"]
+    if buffers.count < 2:
+        return 'there must be at least 2 "proxy_buffers"'
+    if _FOLLOWS < busy < size:
+        return f'"proxy_busy_buffers_size" {_AT_LEAST}'
+    if (2 * size if busy == _FOLLOWS else busy) > (buffers.count - 1) * buffers.size:
+        return (
+            '"proxy_busy_buffers_size" must be less than '
+            'the size of all "proxy_buffers" minus one buffer'
+        )
+    if _FOLLOWS < settings["proxy_temp_file_write_size"] < size:
+        return f'"proxy_temp_file_write_size" {_AT_LEAST}'
+    if 0 < settings["proxy_max_temp_file_size"] < size:
+        return (
+            '"proxy_max_temp_file_size" must be equal to zero to disable temporary '
+            f"files usage or {_AT_LEAST}"
+        )
+    return None
+
+
 def _one(name: str, kind: Kind, default: str | None = None, **more: Any) -> Command:
     return Command(name, LOCAL, "1", kind, default, **more)
 
@@ -283,9 +318,15 @@ MODULES = (
         Command(
             "proxy_buffers", LOCAL, "2", BUFFERS, f"8 {_PAGE}", status=INERT,
         ),
-        _one("proxy_busy_buffers_size", SIZE, str(2 * _PAGE), status=INERT),
+        _one(
+            "proxy_busy_buffers_size", SIZE, str(2 * _PAGE), initial=_FOLLOWS,
+            status=INERT,
+        ),
         _one("proxy_max_temp_file_size", SIZE, "1024m", status=INERT),
-        _one("proxy_temp_file_write_size", SIZE, str(2 * _PAGE), status=INERT),
+        _one(
+            "proxy_temp_file_write_size", SIZE, str(2 * _PAGE), initial=_FOLLOWS,
+            status=INERT,
+        ),
         _one("proxy_next_upstream_tries", NUMBER, "0"),
         _one("proxy_next_upstream_timeout", MSEC, "0"),
         Command(
