@@ -121,6 +121,17 @@ CASES = {
           for code in (403, 302, 500, 410, 200, 0)),
         head("/hidden?e=403"),
     ),
+    "filter_changes_status": proxy(
+        "header_filter_by_lua_block { ngx.status = tonumber(ngx.var.arg_s) }"
+        f" {SHOWS}",
+        "/plain?s=204", "/plain?s=304", "/chunked?s=304", "/not_found?s=200",
+        "/nothing?s=200", in_turn(get("/plain?s=304"), get("/plain?s=200")),
+    ),
+    "filter_changes_status_of_kept": block(
+        "up_stripped", "proxy_http_version 1.1; proxy_set_header Connection '';"
+        " header_filter_by_lua_block { ngx.status = tonumber(ngx.var.arg_s) }",
+        "/count?s=200", "/count?s=204", "/count?s=200",
+    ),
     "filter_exits_captured": case(
         "location / { content_by_lua_block {"
         " local res = ngx.location.capture('/up', {args = ngx.var.args})"
@@ -501,6 +512,7 @@ upstream up_fails {
 upstream up_kept {
     server 127.0.0.1:PORT8; keepalive 2; keepalive_time 1h; keepalive_timeout 60s;
 }
+upstream up_stripped { server 127.0.0.1:PORT8; keepalive 2; }
 upstream up_kept_not { server 127.0.0.1:PORT8; keepalive 2; }
 upstream by_lua {
     server 0.0.0.1; keepalive 2;

@@ -352,6 +352,10 @@ local function answer(r, u, peer)
         u.is_complete = is_over(u)
         let_go(u, peer)
         return nil
+    elseif r.header_only then
+        -- A filter has made it a 204 or 304.
+        let_go(u, peer)
+        return nil
     elseif not u.is_buffered then
         response.flush(r)
     end
