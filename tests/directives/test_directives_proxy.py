@@ -239,6 +239,9 @@ CASES = {
         "proxy_hide_header x-up; proxy_hide_header Set-Cookie;"
         " proxy_pass_header Date; proxy_pass_header X-Pad;", "/plain", "/hidden"
     ),
+    "hide_type": proxy(
+        "proxy_hide_header Content-Type; proxy_hide_header Content-Length;", "/plain"
+    ),
     "redirect_default": location("/a/", f"{UP}/there/", "/a/../a/moved"),
     "redirects": case(
         "".join(

@@ -1,7 +1,8 @@
 -- The headers of an upstream's response become those of ours.
 --
---   compile(settings)   which do not: settings.proxy_hidden, and which change:
---                       settings.proxy_rewritten
+--   compile(settings)   which do not: settings.proxy_hidden, whether the type
+--                       is among them: settings.proxy_hides_type, and which
+--                       change: settings.proxy_rewritten
 --   take(r, u)          takes them over, the status too
 --   redirect(r, u)      those that go with X-Accel-Redirect
 --   challenge(r, u)     WWW-Authenticate, for a 401 of our own
@@ -59,6 +60,7 @@ local function hidden_of(settings)
     for _, name in ipairs(settings.proxy_pass_header or {}) do
         hidden[lower(name)] = nil
     end
+    settings.proxy_hides_type = hidden["content-type"]
     for name in pairs(OWN) do
         hidden[name] = true
     end
@@ -123,7 +125,8 @@ function _M.take(r, u)
     local head, hidden = u.head, r.settings.proxy_hidden
     r.status = head.status
     r.reason, r.reason_status = head.reason, head.status
-    r.content_type = head.content_type or r.content_type or ""
+    r.content_type = not r.settings.proxy_hides_type and head.content_type
+        or r.content_type or ""
     r.content_length = head.length
     r.is_unconditional = true
     limit_rate(r, u)
