@@ -77,8 +77,7 @@ function _M.get_last_failure()
     elseif not u.last_failure then
         return nil
     end
-    local states = u.states
-    local last = states[#states]
+    local last = u.states[#u.states - 1]
     return u.last_failure, last and last.status or 0
 end
 

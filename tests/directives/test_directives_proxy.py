@@ -407,6 +407,7 @@ CASES = {
     "balancer_more": balanced("by_lua_more", "/plain"),
     "balancer_file": balanced("by_file", "/plain"),
     "balancer_error": balanced("by_error", "/plain"),
+    "balancer_error_later": balanced("by_error_later", "/plain"),
     "balancer_none": balanced("by_none", "/plain"),
     "balancer_refused": balanced("by_refused", "/plain"),
     "balancer_timeouts": balanced("by_timeouts", "/slow_head", timed=True),
@@ -541,6 +542,16 @@ upstream by_lua_more {
 }
 upstream by_file { server 0.0.0.1; balancer_by_lua_file PREFIX/lua/balancer.lua; }
 upstream by_error { server 127.0.0.1:PORT8; balancer_by_lua_block { error("no") } }
+upstream by_error_later {
+    server 0.0.0.1;
+    balancer_by_lua_block {
+        local b = require "ngx.balancer"
+        ngx.log(ngx.WARN, "[", ngx.var.upstream_addr, "] ", b.get_last_failure())
+        assert(not b.get_last_failure(), "no")
+        b.set_more_tries(1)
+        b.set_current_peer("127.0.0.1", 1)
+    }
+}
 upstream by_none { server 127.0.0.1:PORT8; balancer_by_lua_block { local x = 1 } }
 upstream by_refused {
     server 127.0.0.1:PORT8;

@@ -201,7 +201,7 @@ end
 
 local function no_live(u)
     u.action = "connecting to upstream"
-    u:note({name = u.group.name})
+    u.state.addr = u.group.name
     u.state.status, u.state.response = BAD_GATEWAY, 0
     u:log(log.ERR, "no live upstreams")
     return nil, BAD_GATEWAY
@@ -212,7 +212,7 @@ end
 -- neither has it, nor is another to be asked.
 local function try(r, u, peer)
     u.tries = u.tries - 1
-    u:note(peer)
+    u.state.addr = peer.name
     u.peer = peer
     local ok, reason = exchange.attempt(u, peer)
     if ok and not is_refused(r, u) then
@@ -236,9 +236,9 @@ end
 
 -- Asks peers until one answers. Returns its peer | nil, code.
 local function ask(r, u)
+    u:note()
     local peer, code = u.group:choose(u.tried, u)
     if not peer and code and code ~= balancer.BUSY then
-        u:note({name = ""})
         u.state.response = 0
         return nil, code
     elseif not peer then
@@ -413,9 +413,8 @@ local function new_upstream(r)
     local former = r.upstream
     local u = exchange.new(r)
     if former then
-        local states = former.states
-        states[#states + 1] = false
-        u.states = states
+        u.states = former.states
+        u:note()
     end
     return u
 end

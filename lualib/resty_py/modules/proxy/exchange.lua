@@ -6,14 +6,15 @@
 --                         proxy_next_upstream has it, or "over": no other
 --                         is to be asked; it is logged
 --   u:release()           closes the connection, at the request's end too
---   u:note(peer)          begins what is noted of an attempt: u.state
+--   u:note()              begins what is noted of an attempt: u.state
 --
 -- Fields of an upstream `u`:
 --
 --   request, address, group, uri, prefix, is_variable, method
 --   state, states   what is noted of attempts: addr, status, connect, header,
---                   response (seconds since `began`), length, received, sent;
---                   false where an internal redirect lies between two
+--                   response (seconds since `began`), length, received, sent.
+--                   Without an addr it tells that an internal redirect lies
+--                   between two, or that no peer was chosen
 --   connection, uses, opened   the one in use
 --   head            of the response (head.lua); rest: body bytes with it
 --   is_buffered     whether the response is: proxy_buffering, X-Accel-Buffering
@@ -107,8 +108,8 @@ function Upstream:forget(thread)
 end
 
 
-function Upstream:note(peer)
-    local state = {addr = peer.name, began = clock.mono, received = 0,
+function Upstream:note()
+    local state = {addr = "", began = clock.mono, received = 0,
                    sent = 0, length = 0, connect = nil, header = nil,
                    status = nil, response = nil}
     self.state = state

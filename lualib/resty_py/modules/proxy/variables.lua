@@ -25,11 +25,12 @@ local function of_states(show)
         if not states or #states == 0 then
             return nil
         end
-        local texts = {}
-        for i = 1, #states do
+        local texts = {show(states[1]) or "-"}
+        for i = 2, #states do
             local state = states[i]
-            texts[i] = not state and " : "
-                or (states[i - 1] and ", " or "") .. (show(state) or "-")
+            local text = show(state) or "-"
+            texts[i] = state.addr == "" and " : "
+                or texts[i - 1] == " : " and text or ", " .. text
         end
         return concat(texts)
     end
