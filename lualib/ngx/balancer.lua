@@ -13,12 +13,17 @@ local phases = require "resty_py.request.phases"
 local target = require "resty_py.net.target"
 
 local error = error
+local floor = math.floor
+local format = string.format
 local parse = target.parse_url
 local request = phases.request
 local tonumber = tonumber
 local type = type
 
 local REDUCED = "reduced tries due to limit"
+local MAX_PORT = 65535
+-- Past it a count is no int of C.
+local INT_LIMIT = 2 ^ 31
 
 local _M = {version = "0.1.25"}
 
@@ -35,13 +40,27 @@ local function current()
 end
 
 
+local function refuse(i, name, wanted, value)
+    error(format("bad argument #%d to '%s' (%s expected, got %s)", i, name,
+                 wanted, type(value)), 3)
+end
+
+
 function _M.set_current_peer(address, port)
     local u, err = current()
     if not u then
         return nil, err
+    elseif type(address) ~= "string" then
+        refuse(1, "set_current_peer", "string", address)
+    end
+    local number = tonumber(port or 0)
+    if not number then
+        refuse(2, "set_current_peer", "number", port)
+    elseif not (number >= 0 and number <= MAX_PORT) then
+        return nil, "invalid port"
     end
     local to
-    to, err = parse(address, tonumber(port) or 0)
+    to, err = parse(address, floor(number))
     if not to then
         return nil, err
     elseif to.kind == "name" then
@@ -58,6 +77,10 @@ function _M.set_more_tries(count)
     local u, err = current()
     if not u then
         return nil, err
+    elseif type(count) ~= "number" then
+        refuse(1, "set_more_tries", "number", count)
+    elseif not (count > -INT_LIMIT and count < INT_LIMIT) then
+        error("bad argument #1 to 'set_more_tries' (out of range)", 2)
     end
     local limit = u.request.settings.proxy_next_upstream_tries
     local total = u.total_tries + u.tries - 1

@@ -732,6 +732,50 @@ def test_a_response_of_two_lengths_is_refused():
     assert "upstream sent duplicate header line" in outcome.errors[0]
 
 
+BAD_ARGUMENTS = {
+    "set_current_peer": {
+        "": "bad argument #1 to 'set_current_peer' (string expected, got nil)",
+        "{}": "bad argument #1 to 'set_current_peer' (string expected, got table)",
+        "'::1', 'x'": "bad argument #2 to 'set_current_peer' (number expected, got"
+        " string)",
+        "'127.0.0.1', 65536": "nil invalid port",
+        "'127.0.0.1', 0/0": "nil invalid port",
+        "'127.0.0.1', -1": "nil invalid port",
+    },
+    "set_more_tries": {
+        "": "bad argument #1 to 'set_more_tries' (number expected, got nil)",
+        "'1'": "bad argument #1 to 'set_more_tries' (number expected, got string)",
+        "0/0": "bad argument #1 to 'set_more_tries' (out of range)",
+        "2^31": "bad argument #1 to 'set_more_tries' (out of range)",
+    },
+}
+
+#: nginx has errors of its FFI for most of them, and takes any number.
+BALANCER_ARGUMENTS = Pair(
+    {"calls": case("location / { proxy_pass http://by_bad_arguments; }", "/plain")},
+    http="upstream by_bad_arguments { server 127.0.0.1:PORT8; balancer_by_lua_block {"
+    " local b = require 'ngx.balancer' local function tell(is_ok, one, two)"
+    " ngx.log(ngx.WARN, is_ok and tostring(one) .. ' ' .. tostring(two) or one) end "
+    + " ".join(
+        f"tell(pcall(function() return b.{name}({given}) end))"
+        for name, calls in BAD_ARGUMENTS.items()
+        for given in calls
+    )
+    + "} }",
+    beside=upstream_peer,
+)
+
+
+@pytest.mark.parametrize("flavour", ["luajit21", "lua51", "lua54"])
+def test_arguments_of_the_balancer_are_checked(flavour):
+    outcome = BALANCER_ARGUMENTS.actual("calls", flavour)
+    assert outcome.answers[0][0] == "HTTP/1.1 200 OK"
+    wanted = [text for calls in BAD_ARGUMENTS.values() for text in calls.values()]
+    assert len(outcome.errors) == len(wanted)
+    for line, text in zip(outcome.errors, wanted, strict=True):
+        assert f": {text} while connecting" in line
+
+
 #: What a name means is machines' own business.
 NAMED = Pair(
     {
