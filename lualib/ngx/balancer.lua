@@ -106,7 +106,8 @@ end
 
 
 local function check(name, value)
-    if value and (type(value) ~= "number" or value <= 0) then
+    if value and (type(value) ~= "number" or value <= 0 or value ~= value)
+    then
         error("bad " .. name .. " timeout", 3)
     end
 end

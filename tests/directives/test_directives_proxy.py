@@ -748,6 +748,7 @@ BAD_ARGUMENTS = {
         "0/0": "bad argument #1 to 'set_more_tries' (out of range)",
         "2^31": "bad argument #1 to 'set_more_tries' (out of range)",
     },
+    "set_timeouts": {"1, 0/0": "bad send timeout"},
 }
 
 #: nginx has errors of its FFI for most of them, and takes any number.
