@@ -398,7 +398,7 @@ end
 -- Returns true | nil, err.
 function _M.hand_on(r)
     if r.out_n == 0 or r.buffering or r.parent or r.deflater
-        or body_filters(r)
+        or body_filter(r)
     then
         return true
     end
