@@ -15,6 +15,7 @@
 --                   comes when subrequests are done
 --   is_truncated    a filter has taken the end away
 --   filtered        a header filter has put another in its place
+--   refused_range   what a filter that asked for ranges is to be answered with
 --   header_only     no body goes out: HEAD, 204, 304
 --   chunked         the body is framed: what it ends with
 --   buffering       HTTP/1.0: all is kept to count it (lua_http10_buffering)
@@ -132,6 +133,11 @@ local function run_header_filters(r)
     if r.allow_ranges then
         return ranges.filter(r)
     end
+    code = r.refused_range
+    if code then
+        r.refused_range = nil
+    end
+    return code
 end
 
 

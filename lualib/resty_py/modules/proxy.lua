@@ -348,7 +348,7 @@ local function answer(r, u, peer)
         pipe.skip(u)
         let_go(u, peer)
         return nil
-    elseif is_head(r, u) or r.header_only then
+    elseif is_head(r, u) or r.parent and r.header_only then
         u.is_complete = is_over(u)
         let_go(u, peer)
         return nil

@@ -64,7 +64,7 @@ local function expect(r)
     local code = ranges.filter(r)
     r.allow_ranges = false
     if code then
-        r.filter_exit = code
+        r.refused_range = code
         return
     end
     forget_length(r)
