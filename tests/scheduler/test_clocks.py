@@ -26,6 +26,16 @@ async def test_a_day_of_sleep(variant, tmp_path, autojump_clock):
 
 
 @each_variant
+async def test_a_year_of_sleep(variant, tmp_path, autojump_clock):
+    """Longer than an int counts milliseconds."""
+    async with open_rig(variant, tmp_path) as rig:
+        slept = await rig.run(
+            "local begin = ngx.now() ngx.sleep(31536000) return ngx.now() - begin"
+        )
+    assert slept == pytest.approx(365 * DAY, abs=0.002)
+
+
+@each_variant
 async def test_a_day_of_timers(variant, tmp_path, autojump_clock):
     async with open_rig(variant, tmp_path) as rig:
         minutes, hours = await rig.run(
@@ -280,6 +290,7 @@ async def test_a_timer_may_outlive_its_request(variant, tmp_path, autojump_clock
         ("timer.every(0/0, print)", "number expected, got nan"),
         ("timer.every(-1, print)", "delay cannot be negative"),
         ("sleep(0/0)", "invalid sleep duration"),
+        ("sleep(1/0)", "invalid sleep duration"),
     ],
 )
 async def test_no_number_and_no_interval(variant, tmp_path, call, error):

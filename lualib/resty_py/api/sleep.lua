@@ -19,6 +19,9 @@ local tonumber = tonumber
 
 local YIELDABLE = phases.YIELDABLE
 
+-- What nginx counts up to: ngx_int_t.
+local MILLISECONDS = 2^63
+
 -- A sleeper is its own deadline and what undoes it.
 local Sleeper = {}
 Sleeper.__index = Sleeper
@@ -50,7 +53,7 @@ local function sleep(...)
                      type((...))), 2)
     end
     local ms = seconds < 0 and ceil(seconds * 1000) or floor(seconds * 1000)
-    if not (ms >= 0 and ms < 2147483648) then
+    if not (ms >= 0 and ms < MILLISECONDS) then
         error(format('invalid sleep duration "%.0f"', ms), 2)
     end
     local r = check(YIELDABLE)
