@@ -27,7 +27,7 @@ import trio
 
 from ..host import clock
 from ..vm import LuaError, to_lua
-from .loop import MORE, OVER
+from .loop import LONGEST_WAIT, MORE, OVER
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ class Console(Worker):
 def _milliseconds(deadline: float) -> float | None:
     if deadline == math.inf:
         return None
-    return max(0, math.ceil((deadline - time.monotonic()) * 1000))
+    seconds = min(max(deadline - time.monotonic(), 0), LONGEST_WAIT)
+    return math.ceil(seconds * 1000)
 
 
 def _clock() -> trio.abc.Clock:

@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 
     import outcome
 
-__all__ = ["MORE", "OVER", "Loop"]
+__all__ = ["LONGEST_WAIT", "MORE", "OVER", "Loop"]
 
 _T = TypeVar("_T")
 
 #: What a step answers in place of a time: there is more to do; it was the last.
 MORE, OVER = 0, -1
+
+#: Seconds of a wait at most: the kernel counts up to 2^31 milliseconds, and a
+#: deadline may be further away.
+LONGEST_WAIT = 86400.0
 
 
 class _Driven:
@@ -138,7 +142,7 @@ class Loop:
     def _wait(self, due: float) -> None:
         timeout = None
         if due != math.inf:
-            timeout = max(due - trio.current_time(), 0)
+            timeout = min(max(due - trio.current_time(), 0), LONGEST_WAIT)
         for fd, _ in self._epoll.poll(timeout):
             if fd == self._bell:
                 with contextlib.suppress(BlockingIOError):

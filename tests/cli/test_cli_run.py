@@ -384,6 +384,7 @@ def test_the_settings_are_the_defaults(tmp_path):
     ("number", "body", "code", "out"),
     [
         (signal.SIGINT, "ngx.sleep(60)", 130, "premature true\n"),
+        (signal.SIGINT, "ngx.sleep(3000000)", 130, "premature true\n"),
         (signal.SIGINT, "while true do end", 130, ""),
         (signal.SIGTERM, "ngx.sleep(60)", 143, ""),
         (signal.SIGTERM, "ngx.socket.tcp():connect('localhost', 1) ngx.sleep(60)",
@@ -395,7 +396,7 @@ def test_the_settings_are_the_defaults(tmp_path):
 )  # fmt: skip
 def test_signals(number, body, code, out):
     source = (
-        "ngx.timer.at(60, function(premature) ngx.say('premature ', premature) end)"
+        "ngx.timer.at(3e6, function(premature) ngx.say('premature ', premature) end)"
         f" io.stderr:write('ready\\n') {body}"
     )
     with subprocess.Popen(

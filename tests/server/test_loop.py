@@ -96,6 +96,21 @@ def test_a_step_is_taken_when_it_is_due(work):
     assert one.taken == 2
 
 
+@pytest.mark.parametrize("days", [25, 400, 1e9])
+def test_a_step_may_be_due_later_than_the_kernel_can_count(work, days):
+    one = work(lambda: trio.current_time() + days * 86400, OVER)
+
+    async def main():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Loop.current.drive, one.step, one.fd)
+            await has_taken(one, 1)
+            await trio.lowlevel.checkpoint()
+            one.wake()
+
+    run(main)
+    assert one.taken == 2
+
+
 def test_a_step_is_taken_when_the_descriptor_is_readable(work):
     one = work(math.inf, OVER)
 
