@@ -12,8 +12,12 @@
 local client_host = require "resty_py.net.address".text
 local log = require "resty_py.log"
 
+local error_of = log.error_of
 local failed_call = log.failed_call
 local find = string.find
+
+-- The number of "connection reset by peer".
+local RESET = 104
 
 local TIMED_OUT = "client timed out (110: Connection timed out)"
 
@@ -48,11 +52,14 @@ function _M.timed_out(self)
 end
 
 
--- The client has ended a connection on which no request had begun.
+-- The client has ended a connection on which no request had begun. Between
+-- requests a reset is as good a way as any.
 local function idle_closed(self, err)
     local is_first = self.requests == 0
-    if err ~= "closed" then
-        local failure = failed_call("recv", err, self.connection.code)
+    local code = self.connection.code
+    local is_reset = err ~= "closed" and code == RESET and not is_first
+    if err ~= "closed" and not is_reset then
+        local failure = failed_call("recv", err, code)
         log.connection(self, log.INFO, failure
                        .. (is_first and " while waiting for request"
                            or " while keepalive"))
@@ -61,7 +68,8 @@ local function idle_closed(self, err)
                        .. "waiting for request")
     else
         log.plain(self, log.INFO, "client " .. client_host(self.address)
-                   .. " closed keepalive connection")
+                   .. " closed keepalive connection"
+                   .. (is_reset and error_of(err, code) or ""))
     end
     return self:close()
 end
