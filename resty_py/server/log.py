@@ -41,6 +41,7 @@ __all__ = [
     "find_level",
     "loop_time",
     "route_logging",
+    "unroute_logging",
     "write_all",
 ]
 
@@ -421,6 +422,15 @@ def route_logging(log: ErrorLog, names: Iterable[str] = LOGGERS) -> Iterator[Non
         for logger, level in zip(loggers, levels, strict=True):
             logger.removeHandler(handler)
             logger.setLevel(level)
+
+
+def unroute_logging(names: Iterable[str] = LOGGERS) -> None:
+    """Send the records of the loggers *names* nowhere: this process is a fork."""
+    for name in names:
+        logger = logging.getLogger(name)
+        for handler in tuple(logger.handlers):
+            if isinstance(handler, ErrorLogHandler):
+                logger.removeHandler(handler)
 
 
 def _python_level(log: ErrorLog) -> int:

@@ -39,7 +39,7 @@ from .children import Children, Seat
 from .counter import SharedCounter
 from .cycle import StartError
 from .daemon import detach
-from .log import CRIT, NOTICE, route_logging
+from .log import CRIT, NOTICE, route_logging, unroute_logging
 from .patience import Patience
 from .privileges import owner
 from .process_log import redirect_stderr
@@ -265,6 +265,7 @@ class Master(Generic[C]):
 
     def _become(self, seat: Seat, row: int, channel: Channel) -> NoReturn:
         """Be the process of a seat: this is a fork."""
+        unroute_logging()
         orders = channel.keep_worker_end()
         self._cycle.worker.role.become(seat.kind, seat.number, row)
         worker = WorkerProcess(

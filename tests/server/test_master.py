@@ -45,6 +45,16 @@ location /endless { content_by_lua_block {
 """
 
 
+BLOCKING = """
+location / { content_by_lua_block {
+    local began = os.clock()
+    while os.clock() - began < 0.2 do end
+    ngx.print("ok")
+} }
+location /quick { return 200 quick; }
+"""
+
+
 class Server(Command):
     """A command whose server has a master."""
 
@@ -336,19 +346,21 @@ class TestPatience:
         assert not server.pidfile.exists()
 
     def test_what_blocks_others_is_said(self, server):
-        server.begin(
-            """
-            location / { content_by_lua_block {
-                local began = os.clock()
-                while os.clock() - began < 0.2 do end
-                ngx.print("ok")
-            } }
-            """,
-            main="worker_blocking_warning 50ms;",
-        )
+        server.begin(BLOCKING, main="worker_blocking_warning 50ms;")
         assert server.get() == "ok"
         server.until_logged("Lua did not come back for ")
         server.until_logged("content_by_lua(nginx.conf:")
+
+    def test_what_blocks_others_in_a_later_worker_is_said_once(self, server):
+        """The master, whose fork it is, had begun to take its own records."""
+        server.begin(BLOCKING, main="worker_blocking_warning 50ms;")
+        (first,) = server.workers()
+        os.kill(first, signal.SIGKILL)
+        until(lambda: server.workers() not in ([], [first]))
+        assert [server.get(), server.get("/quick")] == ["ok", "quick"]
+        server.until_logged("Lua did not come back for ")
+        said = server.log.read_text()
+        assert said.count("Lua did not come back for ") == 1
 
 
 def state(pid):
