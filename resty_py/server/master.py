@@ -434,14 +434,14 @@ class Master(Generic[C]):
         self._wishes.is_retired = False
         self._children.forget_due()
         self._replace_files(former)
+        # What is left of it would be left in the new workers as well.
+        former.worker.close()
+        former.logs.close()
+        del former
         self._start_workers()
         self._let_begin()
         old = [one for one in self._children if one.seat.generation < role.generation]
         self._children.send(QUIT, old)
-        former.worker.close()
-        former.logs.close()
-        del former
-        _settle_memory()
 
     def _let_begin(self) -> None:
         """Wait until the new workers accept, but not for long."""

@@ -363,6 +363,15 @@ class TestPatience:
         assert said.count("Lua did not come back for ") == 1
 
 
+def open_files(pid):
+    found = []
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        # Another may be closed meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(one))
+    return found
+
+
 def state(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]
 
@@ -483,6 +492,19 @@ class TestReload:
         until(lambda: len(server.workers()) == 2)
         assert anonymous(server.master) < before + 12_000
         assert not [line for line in server.lines() if "[alert]" in line]
+
+    def test_nothing_of_the_former_is_left_in_a_worker(self, server):
+        """Neither its VM nor its open files."""
+        large = "init_by_lua_block { large = ('x'):rep(60000000) }"
+        server.begin(PID, large, "error_log logs/first.log;")
+        (first,) = server.workers()
+        before = anonymous(first)
+        server.configure(PID)
+        os.kill(server.master, signal.SIGHUP)
+        until(lambda: len(server.workers()) == 1 and server.workers() != [first])
+        (second,) = server.workers()
+        assert anonymous(second) < before - 50_000
+        assert not [path for path in open_files(second) if path.endswith("first.log")]
 
     def test_what_fails_changes_nothing(self, server):
         server.begin(COUNTING, "lua_shared_dict kept 1m;")
