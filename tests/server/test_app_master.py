@@ -100,9 +100,9 @@ def test_end(app, number):
 
 def test_no_upgrade(tmp_path):
     """Nor where its parent is gone, which would not notice."""
-    app = tmp_path / "app.lua"
+    app = tmp_path / "orphan.lua"
     app.write_text(WHO)
-    log = tmp_path / "error.log"
+    log = tmp_path / "orphan.log"
     listen = f"127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "resty_py", app, "--listen", listen]
     command += ["--workers", "1", "--error-log", f"{log}:notice"]
