@@ -25,13 +25,14 @@ _WRITABLE = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP
 _ENDED = select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP
 _INTEREST = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 
-_AGAIN = (None, b"again", errno.EAGAIN)
+#: What would block is no failure: it has no number that could be taken for one.
+_AGAIN = (None, b"again")
 
 #: Events taken from the kernel at once: nginx's epoll_events, 512.
 MAX_EVENTS = 512
 
 
-def _answer(exc: OSError) -> tuple[None, bytes, int]:
+def _answer(exc: OSError) -> tuple[Any, ...]:
     if isinstance(exc, (BlockingIOError, InterruptedError)):
         return _AGAIN
     code = exc.errno or errno.EIO

@@ -235,6 +235,25 @@ async def test_a_body_that_nobody_reads_does_not_come(flavour, tmp_path, clock):
         assert trio.current_time() - start == pytest.approx(5, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("rest", "status"), [(b"zz\r\n", 400), (b"7a1200\r\n", 413)], ids=["bad", "large"]
+)
+async def test_a_body_that_is_refused_after_a_wait(flavour, tmp_path, rest, status):
+    """What is there ends where a read does: the next one finds nothing yet."""
+    opened = trio.Event()
+    lua = 'require("resty_py.host").call("gate") ' + READ
+    async with wire(lua, tmp_path, flavour) as server, server.client() as peer:
+        server.worker.provide("gate", opened.wait)
+        await peer.send(request("POST", "/", CHUNKED))
+        await peer.stream.send_all(b"10000\r\n".ljust(2**16, b"x"))
+        await trio.testing.wait_all_tasks_blocked()
+        opened.set()
+        await trio.testing.wait_all_tasks_blocked()
+        await peer.stream.send_all(b"x" * 7 + b"\r\n" + rest)
+        (answer,) = parse(await peer.rest())
+        assert answer.status == status
+
+
 async def test_a_bad_body_does_not_end_a_response_as_if_it_were_whole(
     flavour, tmp_path
 ):
