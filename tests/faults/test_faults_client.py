@@ -72,6 +72,37 @@ async def test_in_a_body(flavour, leave, tmp_path):
         assert server.severe == []
 
 
+@pytest.mark.parametrize(
+    "framing", ["Content-Length: 10", "Transfer-Encoding: chunked"]
+)
+async def test_in_a_body_that_is_thrown_away(flavour, leave, framing, tmp_path):
+    lua = f'ngx.req.discard_body() ngx.log(ngx.WARN, "discarding") {GATE} ngx.say(1)'
+    gate = trio.Event()
+    async with faulty(lua, tmp_path, flavour) as server:
+        server.worker.provide("gate", gate.wait)
+        async with server.client() as peer:
+            await peer.send(request("POST", "/", framing) + b"5\r\n12")
+            await logged(server, ": discarding")
+            await leave(peer)
+        if leave is reset:
+            await logged(server, f"info: {RESET}, client: ")
+        gate.set()
+        await eventually(lambda: statuses(server) == [200])
+        assert server.severe == []
+
+
+async def test_in_the_rest_of_a_body_behind_the_answer(flavour, leave, tmp_path):
+    async with faulty("ngx.say(1)", tmp_path, flavour) as server:
+        async with server.client() as peer:
+            await peer.send(request("POST", "/", "Content-Length: 10") + b"12345")
+            await peer.answer()
+            await leave(peer)
+        if leave is reset:
+            await logged(server, f"info: {RESET}, client: ")
+        assert statuses(server) == [200]
+        assert not any("while logging" in line for line in server.log)
+
+
 async def test_while_a_handler_waits(flavour, leave, tmp_path):
     lua = 'ngx.log(ngx.WARN, "waiting") ngx.sleep(1000)'
     settings = {"lua_check_client_abort": "on"}

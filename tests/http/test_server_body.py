@@ -132,6 +132,17 @@ async def test_a_body_that_nobody_reads_may_come_late(flavour, tmp_path, kind):
         assert (await peer.answer()).body == b"/next\n"
 
 
+async def test_a_bad_body_that_nobody_reads(flavour, tmp_path):
+    """Its line is not one of the log phase, though the request has been logged."""
+    async with wire(IGNORE, tmp_path, flavour) as server, server.client() as peer:
+        await peer.send(request("POST", "/", CHUNKED))
+        assert (await peer.answer()).body == b"/\n"
+        await peer.send(b"zz\r\n")
+        assert await peer.rest() == b""
+        (line,) = server.severe
+        assert line.startswith("error: client sent invalid chunked body, client: ")
+
+
 async def test_a_large_body_that_nobody_reads(flavour, tmp_path):
     body = b"GET /wrong HTTP/1.1\r\nHost: t\r\n\r\n" * 20_000
     async with wire(IGNORE, tmp_path, flavour, client_max_body_size="1m") as server:

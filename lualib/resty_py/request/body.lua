@@ -368,11 +368,21 @@ local function discard_rest(r)
 end
 
 
+-- Says why a body could not be thrown away: not of one that its client ended.
+local function log_discarding(r, err)
+    if err ~= "closed" then
+        log_failure(r, failure_of(r, err))
+    end
+end
+
+
 local function discarded(thread, ok, result, err)
     local r = thread.request
     r.body_state = "discarded"
-    if err == "invalid" then
-        log.request(r, FAILURES[err][2], FAILURES[err][3])
+    -- It has been logged: what comes now is no line of its log phase.
+    r.phase = "content"
+    if ok and not result then
+        log_discarding(r, err)
     end
     return r.downstream:finish(ok and result and r.keepalive, false)
 end
@@ -423,12 +433,12 @@ local function discarder_ended(thread, ok, result, err)
     end
     r.keepalive = false
     r.body_is_invalid = err == "invalid"
-    local failure = ok and FAILURES[err]
-    if failure then
-        log_failure(r, failure)
+    if ok then
+        log_discarding(r, err)
+        r.downstream.failed = r.connection.code and err or r.downstream.failed
     else
         log.request(r, log.CRIT, "discarding the request body failed: "
-                    .. tostring(err or result))
+                    .. tostring(result))
     end
 end
 
