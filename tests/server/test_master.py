@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -55,6 +56,18 @@ location /quick { return 200 quick; }
 """
 
 
+GREEDY = """
+location /greedy { content_by_lua_block {
+    files = {}
+    repeat
+        local file = io.open("/dev/null")
+        files[#files + 1] = file
+    until not file
+    ngx.print(ngx.worker.pid())
+} }
+"""
+
+
 class Server(Command):
     """A command whose server has a master."""
 
@@ -93,6 +106,45 @@ def server(tmp_path):
 
 def command_line(pid):
     return Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0].decode()
+
+
+def ask(client, path="/"):
+    """Ask for *path* on a connection that is kept; return the body."""
+    send(client, path)
+    data = b""
+    while not data.endswith(b"0\r\n\r\n"):
+        data += client.recv(65536)
+    return data.split(b"\r\n")[-4]
+
+
+def one_with_few_clients(server, stack):
+    """Return the only client of one of two workers, of which the other has ten."""
+    clients = {}
+    while sorted(map(len, clients.values())) < [10, 10]:
+        client = stack.enter_context(server.connect())
+        clients.setdefault(ask(client), []).append(client)
+    few, _ = clients.values()
+    for client in few[1:]:
+        client.close()
+    return few[0]
+
+
+@contextlib.contextmanager
+def kept_busy(client):
+    """Ask all the time while the block lasts."""
+    ended = threading.Event()
+
+    def run():
+        while not ended.is_set():
+            ask(client)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 class TestWorkers:
@@ -174,6 +226,26 @@ class TestWorkers:
             time.sleep(0.1)
             began = time.monotonic()
             for _ in range(20):
+                server.get()
+            assert time.monotonic() - began < 4
+
+    @pytest.mark.parametrize("options", ["", "reuseport"])
+    def test_no_client_is_left_to_one_that_never_takes_it(self, server, options):
+        """One that goes its rounds, but has no descriptors or a socket of its own."""
+        http = "keepalive_requests 1000000;"
+        server.configure(PID + GREEDY, http, "worker_processes 2;")
+        text = server.conf.read_text()
+        limit = "worker_rlimit_nofile 80;"
+        listen = f"{server.port} {options};"
+        server.conf.write_text(limit + text.replace(f"{server.port};", listen))
+        server.start(master=True)
+        with contextlib.ExitStack() as stack:
+            lonely = one_with_few_clients(server, stack)
+            if not options:
+                ask(lonely, "/greedy")
+            stack.enter_context(kept_busy(lonely))
+            began = time.monotonic()
+            for _ in range(10):
                 server.get()
             assert time.monotonic() - began < 4
 

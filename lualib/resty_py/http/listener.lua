@@ -7,7 +7,11 @@
 -- clients than another leaves it to that one, but not for long: if the other
 -- has not gone its rounds within LEAVE, for something keeps it in Lua, or
 -- within IDLE_LEAVE, for it gets no share of the machine, it is not waited for
--- again until it has.
+-- again until it has. If it goes its rounds and takes nobody, for it is out of
+-- descriptors, nobody is waited for after PATIENCE, for HURRY.
+--
+-- Where each worker has a socket of its own (reuseport) the kernel shares the
+-- clients out, and nobody else could take one.
 --
 -- Follows ngx_event_accept.c.
 
@@ -32,6 +36,9 @@ local ACCEPT_PAUSE = 0.5
 -- that is not.
 local LOOK = 0.001
 local LEAVE, IDLE_LEAVE = 0.005, 0.05
+-- Seconds for which a client is left at most; seconds after that in which none
+-- is.
+local PATIENCE, HURRY = 0.1, 1
 
 local Listener = {}
 Listener.__index = Listener
@@ -64,6 +71,7 @@ function _M.open(fd, name, engine, endpoint)
         secure = secure,
         greet = endpoint.may_be_proxied and engine.unwrap or secure,
         endpoint = endpoint,
+        is_own = endpoint.is_own,
         settings = endpoint.default.base.settings,
         parked = false,
         value = nil,
@@ -73,6 +81,8 @@ function _M.open(fd, name, engine, endpoint)
         beats = nil,
         since = 0,
         unwaited = nil,
+        left = nil,
+        hurried = 0,
     }, Listener)
     self:await()
     return self
@@ -102,13 +112,17 @@ local function leaves(self)
     local active = downstream.active
     board.publish(active)
     local beats, is_idle = board.behind(active)
-    if not beats or beats == self.unwaited then
+    local now = clock.mono
+    if not beats or beats == self.unwaited or now < self.hurried then
         return false
     end
-    if beats ~= self.beats then
+    self.left = self.left or now
+    if now - self.left >= PATIENCE then
+        return false
+    elseif beats ~= self.beats then
         self.beats = beats
-        self.since = clock.mono
-    elseif clock.mono - self.since >= (is_idle and IDLE_LEAVE or LEAVE) then
+        self.since = now
+    elseif now - self.since >= (is_idle and IDLE_LEAVE or LEAVE) then
         self.unwaited = beats
         return false
     end
@@ -118,13 +132,27 @@ local function leaves(self)
 end
 
 
+-- Nobody is left to another worker any more.
+--   is_here   a client was, and is taken
+local function settle(self, is_here)
+    local left = self.left
+    if left then
+        self.left = nil
+        if is_here and clock.mono - left >= PATIENCE then
+            self.hurried = clock.mono + HURRY
+        end
+    end
+end
+
+
 function Listener:run()
     deadlines.disarm(self.pause)
     for _ = 1, ACCEPT_BATCH do
-        if not self.connection.fd or leaves(self) then
+        if not self.connection.fd or not self.is_own and leaves(self) then
             return
         end
         local fd, address, errno = sys.accept(self.connection.fd)
+        settle(self, fd)
         if fd then
             local connection, err = connections.adopt(fd)
             if connection then

@@ -199,6 +199,7 @@ local function compile_endpoint(given)
     endpoint.may_be_tls = endpoint.is_tls
     endpoint.is_proxied = given.options.proxy_protocol
     endpoint.may_be_proxied = endpoint.is_proxied
+    endpoint.is_own = given.options.reuseport
     return endpoint
 end
 
