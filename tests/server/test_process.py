@@ -102,6 +102,13 @@ class TestStart:
         assert is_refused(command)
         assert not command.pidfile.exists()
 
+    @pytest.mark.parametrize("value", ["{}", "true"])
+    def test_init_by_lua_fails_without_a_word(self, command, value):
+        command.configure(http=f"init_by_lua_block {{ error({value}) }}")
+        done = command.run()
+        assert done.returncode == 1
+        assert done.stderr == "nginx: [error] init_by_lua error: unknown error\n"
+
     @pytest.mark.parametrize("daemon", ["on", "off"])
     def test_no_place_for_the_pid_file(self, command, daemon):
         command.configure(main="pid no/nginx.pid;")

@@ -44,10 +44,13 @@ end
 
 
 -- What is no text has no traceback either.
+local NO_TEXT = "unknown reason"
+
+
 local function traced(err)
     local text = message(err)
     if not text then
-        return "unknown reason"
+        return NO_TEXT
     end
     return text .. "\n" .. trace.here(enter, 2)
 end
@@ -117,7 +120,7 @@ function _M.run_plain(phase, chunk, settings)
     if ok then
         return true
     end
-    return nil, err
+    return nil, err == NO_TEXT and "unknown error" or err
 end
 
 
