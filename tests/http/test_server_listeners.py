@@ -8,11 +8,12 @@ import socket
 
 import pytest
 import trio
-from server_wire import chunked, open_peer, parse, request, wire
+from server_wire import ANY_PORT, chunked, open_peer, parse, request, wire
 from trio.testing import MockClock
 
 import resty_py
 from resty_py.server import Address
+from resty_py.server.listeners import open_listener
 from resty_py.vm import FLAVOURS
 
 pytestmark = pytest.mark.parametrize("flavour", FLAVOURS)
@@ -116,6 +117,22 @@ async def test_more_clients_than_are_accepted_at_once(flavour, tmp_path):
             for _ in range(200):
                 nursery.start_soon(ask)
         assert answers == [["hello"]] * 200
+
+
+async def test_a_listener_that_is_no_good_any_more(flavour, tmp_path, clock):
+    """It is tried twice a second, and others get their turn meanwhile."""
+    log = tmp_path / "error.log"
+    async with resty_py.open_worker(flavour=flavour, error_log=log) as worker:
+        with open_listener(ANY_PORT) as listener:
+            worker.serve(b"", listener)
+            listener.shutdown(socket.SHUT_RDWR)
+            await trio.sleep(1.25)
+            await worker.run("ngx.sleep(0.001)")
+    lines = log.read_text().splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        assert "[alert]" in line
+        assert line.endswith("accept4() failed (22: Invalid argument)")
 
 
 async def test_the_combined_format(flavour, tmp_path):

@@ -1,7 +1,8 @@
 -- A listener: accepts connections and hands them to an engine.
 --
 -- When the process is out of descriptors it pauses for ACCEPT_PAUSE and
--- tries again, as nginx does: the kernel keeps the clients waiting.
+-- tries again, as nginx does: the kernel keeps the clients waiting. So it does
+-- when the socket itself is no good any more, where nginx tries all the time.
 --
 -- Workers that share a listener are all told of a client. One that has more
 -- clients than another leaves it to that one, but not for long: if the other
@@ -39,6 +40,11 @@ local LEAVE, IDLE_LEAVE = 0.005, 0.05
 -- Seconds for which a client is left at most; seconds after that in which none
 -- is.
 local PATIENCE, HURRY = 0.1, 1
+
+-- How severe a failure of accept() is, by its number: a client that has left
+-- (ECONNABORTED); no descriptors or memory (ENFILE, EMFILE, ENOMEM, ENOBUFS).
+local LEVELS = {[103] = log.ERR, [23] = log.CRIT, [24] = log.CRIT,
+                [12] = log.CRIT, [105] = log.CRIT}
 
 local Listener = {}
 Listener.__index = Listener
@@ -95,15 +101,17 @@ function Listener:await()
 end
 
 
-local function out_of_descriptors(self, err, errno)
-    log.write(log.CRIT, log.failed_call("accept4", err, errno))
+-- Logs why accept() has failed. Returns whether it is worth another try: where
+-- it is but the client who has left. Else it is tried again after a pause.
+local function goes_on(self, err, errno)
+    local level = LEVELS[errno] or log.ALERT
+    log.write(level, log.failed_call("accept4", err, errno))
+    if level == log.ERR then
+        return true
+    end
     self.parked = true
     deadlines.arm(self.pause, clock.mono + ACCEPT_PAUSE, self)
-end
-
-
-local function is_exhaustion(errno)
-    return errno == 23 or errno == 24 or errno == 12 or errno == 105
+    return false
 end
 
 
@@ -162,8 +170,8 @@ function Listener:run()
             end
         elseif address == "again" then
             return self:await()
-        elseif is_exhaustion(errno) then
-            return out_of_descriptors(self, address, errno)
+        elseif not goes_on(self, address, errno) then
+            return
         end
     end
     scheduler.post(self)
