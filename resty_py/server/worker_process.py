@@ -17,6 +17,7 @@ Rules:
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -50,6 +51,8 @@ FATAL = 2
 #: The exit code of one that failed.
 FAILED = 1
 
+_NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
+
 _ACTIONS = {
     signal.SIGALRM: "",
     signal.SIGHUP: "ignoring",
@@ -68,6 +71,14 @@ _ORDERS = {
     signal.SIGQUIT: QUIT,
     signal.SIGUSR1: REOPEN,
 }
+
+
+def _describe(exc: BaseException) -> bytes:
+    """Return what a worker failed with; where, unless it is for want of descriptors."""
+    if isinstance(exc, OSError) and exc.errno in _NO_DESCRIPTORS:
+        return failed_call("the worker", exc)
+    text = "".join(traceback.format_exception(exc)).rstrip()
+    return f"the worker failed: {text}".encode(errors="backslashreplace")
 
 
 class WorkerProcess:
@@ -114,9 +125,8 @@ class WorkerProcess:
         code = FAILED
         try:
             code = self._run(clock)
-        except BaseException:
-            text = traceback.format_exc().rstrip().encode(errors="backslashreplace")
-            self._log.write(ALERT, b"the worker failed: " + text)
+        except BaseException as exc:
+            self._log.write(ALERT, _describe(exc))
         finally:
             with contextlib.suppress(OSError, ValueError):
                 sys.stdout.flush()

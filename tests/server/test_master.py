@@ -335,6 +335,17 @@ class TestWorkers:
         server.start(master=True)
         server.until_logged("exited with fatal code 2 and cannot be respawned")
 
+    def test_workers_without_descriptors(self, server):
+        """They say so in a line, however far they have come."""
+        server.begin(main="worker_processes 1;")
+        for count, limit in enumerate(range(12, 26), 2):
+            limited = f"worker_processes 1; worker_rlimit_nofile {limit};"
+            server.configure(PID, main=limited)
+            os.kill(server.master, signal.SIGHUP)
+            server.until_logged("start worker processes", count)
+        server.until_logged("the worker failed (24: Too many open files)")
+        assert "Traceback" not in server.log.read_text()
+
     def test_those_that_die_young_are_not_hurried(self, server):
         die = "os.execute('kill -9 ' .. ngx.worker.pid()) while true do end"
         server.configure(http=f"init_worker_by_lua_block {{ {die} }}")
