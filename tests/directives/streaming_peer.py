@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GAP", "streaming_peer"]
 
-GAP = 0.04
+GAP = 0.03
 
 #: How long it waits for what may never come.
 PATIENCE = 5
@@ -88,8 +88,16 @@ class _Server:
 
     def __init__(self) -> None:
         self._seen = b"nothing"
+        self._open: set[socket.socket] = set()
 
     def serve(self, sock: socket.socket) -> None:
+        self._open.add(sock)
+        try:
+            self._answer(sock)
+        finally:
+            self._open.discard(sock)
+
+    def _answer(self, sock: socket.socket) -> None:
         with sock, contextlib.suppress(OSError):
             data = b""
             while b"\r\n\r\n" not in data:
@@ -112,6 +120,10 @@ class _Server:
         sock.sendall(OLD_HEAD + text)
 
     def _seen_before(self, sock: socket.socket, _head: bytes, _body: _Body) -> None:
+        """Tell of the one before, when it is over."""
+        limit = time.monotonic() + PATIENCE
+        while len(self._open) > 1 and time.monotonic() < limit:
+            time.sleep(0.005)
         sock.sendall(OLD_HEAD + self._seen + b"\n")
 
     def _early(self, sock: socket.socket, _head: bytes, body: _Body) -> None:

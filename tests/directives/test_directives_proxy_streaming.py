@@ -9,7 +9,7 @@ from streaming_peer import GAP, streaming_peer
 
 UP = "http://127.0.0.1:PORT8"
 
-PAUSE = sleep(2.5 * GAP)
+PAUSE = sleep(4 * GAP)
 
 SEEN = get("/seen_before")
 
