@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_listen",
+    "check_peer",
     "parse_addresses",
     "parse_ipv4",
     "parse_network",
@@ -51,6 +52,27 @@ def parse_addresses(text: str, default_port: int, *, listen: bool) -> list[Addre
     if text.startswith("["):
         return _ipv6(text, default_port, listen)
     return _inet(text, default_port, listen)
+
+
+def check_peer(text: str, default_port: int) -> None:
+    """Find out whether *text* is what a server may be: ``ngx_parse_url``.
+
+    A name is not looked up: that is done when it is needed.
+
+    Raises:
+        ValueError: with nginx's reason.
+    """
+    host, colon, port = text.partition(":")
+    is_numeric = host.replace(".", "").isdigit()
+    if text.startswith("[") or host.lower() == "unix" or is_numeric:
+        parse_addresses(text, default_port, listen=False)
+        return
+    if "/" in text or "?" in text:
+        raise ValueError("invalid host")
+    if colon:
+        _ports(port, ranges=False)
+    if not host:
+        raise ValueError("no host")
 
 
 def _unix(path: str) -> Address:

@@ -8,6 +8,19 @@ _PASS = "proxy_pass http://127.0.0.1:1; "
 _REWRITES = ("proxy_redirect", "proxy_cookie_domain", "proxy_cookie_path")
 
 HTTP_PROXY = [
+    # Upstream blocks
+    "upstream u { server :80; }",
+    "upstream u { server localhost:99999; }",
+    "upstream u { server localhost:x; }",
+    "upstream u { server localhost/x; }",
+    "upstream u { server 127.0.0.1 backup; }",
+    "upstream u { server 127.0.0.1; } upstream U { server 127.0.0.1; }",
+    "upstream u { keepalive 0; server 127.0.0.1; }",
+    "upstream u { keepalive x; server 127.0.0.1; }",
+    "upstream u { keepalive 5; least_conn; server 127.0.0.1; }",
+    "upstream u { server 127.0.0.1; keepalive 5; balancer_by_lua_block { return } }",
+    "upstream u { least_conn; balancer_by_lua_block { return } server 127.0.0.1; }",
+    "upstream u { keepalive 5; keepalive 6; server 127.0.0.1; }",
     # Buffers
     "proxy_buffers 1 8k;",
     "proxy_buffers 1 8k; server { listen 8081; }",
@@ -20,6 +33,28 @@ HTTP_PROXY = [
 
 # fmt: off
 LOCATION_PROXY = [
+    # Addresses
+    "proxy_pass http://;",
+    "proxy_pass http://:80;",
+    "proxy_pass http://:80/x;",
+    "proxy_pass http://127.0.0.1:99999;",
+    "proxy_pass http://127.0.0.1:0/x?y;",
+    "proxy_pass http://127.0.0.1:;",
+    "proxy_pass HTTPS://127.0.0.1:x/y;",
+    "proxy_pass http://[::1]:99999/;",
+    "proxy_pass http://[::1/;",
+    "proxy_pass http://unix:;",
+    "proxy_pass http://unix:/a:/b;",
+    "proxy_pass http://unix:a;",
+    "proxy_pass http://127.0.0.1?x;",
+    # proxy_redirect
+    "proxy_redirect off; proxy_redirect a b;",
+    "proxy_redirect a b; proxy_redirect off;",
+    "proxy_redirect a b; proxy_redirect false;",
+    "proxy_redirect false;",
+    "proxy_redirect off; proxy_redirect false;",
+    "proxy_redirect off; proxy_redirect off;",
+    "proxy_redirect a b; proxy_redirect c d;",
     # Buffers
     "proxy_buffer_size 16k;",
     "proxy_buffer_size 16k; proxy_busy_buffers_size 16k;",

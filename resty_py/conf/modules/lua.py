@@ -133,6 +133,8 @@ def _read_hook(phase: str, call: Call) -> Handler:
         raise call.error("invalid location config: no runnable Lua code", "error")
     if phase == "content":
         call.block.slots["content_handler"] = ["lua"]
+    if phase == "balancer" and {"method", "keepalive"} & call.block.slots.keys():
+        call.warn("load balancing method redefined")
     return _handler(call, phase, call.args[0])
 
 

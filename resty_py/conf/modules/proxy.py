@@ -20,6 +20,7 @@ from ..kinds import (
     enums,
     off_only,
 )
+from ..listen import check_peer
 from ..settings import AddedHeader, CookieFlags, ProxyPass, ProxyRewrite
 from ..table import Command, Kind, Module
 from .shorthand import (
@@ -56,6 +57,7 @@ _AT_LEAST = (
 )
 
 _SCHEMES = ("http://", "https://")
+_PORTS = {"http": 80, "https": 443}
 
 _CONDITIONS = (
     "error", "timeout", "invalid_header", "non_idempotent", "updating", "http_500",
@@ -81,6 +83,7 @@ def _read_pass(call: Call) -> ProxyPass:
     if not url.lower().startswith(_SCHEMES):
         raise call.error("invalid URL prefix")
     _check_place(call, url)
+    _check_address(call, url)
     call.block.slots["content_handler"] = ["proxy"]
     return ProxyPass(template, _prefix(call))
 
@@ -92,6 +95,17 @@ def _uri_part(url: str) -> str:
         return rest[len("unix:") :].partition(":")[2]
     cut = min((at for at in map(rest.find, "/?") if at >= 0), default=len(rest))
     return rest[cut:]
+
+
+def _check_address(call: Call, url: str) -> None:
+    scheme, _, rest = url.partition("://")
+    address = rest.removesuffix(_uri_part(url))
+    if rest.lower().startswith("unix:"):
+        address = ":".join(rest.split(":")[:2])
+    try:
+        check_peer(address, _PORTS[scheme.lower()])
+    except ValueError as exc:
+        raise call.error(f'{exc} in upstream "{rest}"') from None
 
 
 def _check_place(call: Call, url: str) -> None:

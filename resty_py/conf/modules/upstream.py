@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfError, located
-from ..kinds import MSEC, NUMBER, number
-from ..listen import parse_addresses
+from ..kinds import MSEC, NUMBER
+from ..listen import check_peer
 from ..settings import BalancingMethod, Upstream, UpstreamServer
 from ..table import Command, Kind, Module
 from ..values import parse_number, parse_seconds
@@ -55,10 +56,7 @@ def _read_upstream(call: Call) -> str:
     name = call.args[0].lower()
     for block in call.block.slots.get("upstream", ()):
         if block.head == name:
-            place = block.opener
-            raise call.error(
-                f'duplicate upstream "{call.args[0]}" in {place.file}:{place.line}'
-            )
+            raise call.error(f'duplicate upstream "{call.args[0]}"')
     return name
 
 
@@ -68,7 +66,10 @@ def _read_server(call: Call) -> UpstreamServer:
     options: dict[str, Any] = {}
     for parameter in parameters:
         options |= _parameter(call, parameter)
-    _check_address(call, address)
+    try:
+        check_peer(address, DEFAULT_PORT)
+    except ValueError as exc:
+        raise call.error(f'{exc} in upstream "{address}"') from None
     return UpstreamServer(address, **options)
 
 
@@ -92,7 +93,7 @@ def _check_backup(call: Call, flag: str) -> None:
 
 
 def _method(call: Call, name: str, key: Template | None = None) -> BalancingMethod:
-    if {"method", "balancer_by_lua"} & call.block.slots.keys():
+    if {"method", "balancer_by_lua", "keepalive"} & call.block.slots.keys():
         call.warn("load balancing method redefined")
     return BalancingMethod(name, key)
 
@@ -113,18 +114,13 @@ def _read_random(call: Call) -> BalancingMethod:
     return _method(call, "random_two" if call.args else "random")
 
 
-def _check_address(call: Call, address: str) -> None:
-    host = address.partition(":")[0]
-    if not address.startswith("[") and host.lower() != "unix" and not _is_ip(host):
-        return  # A name is looked up when it is needed.
-    try:
-        parse_addresses(address, DEFAULT_PORT, listen=False)
-    except ValueError as exc:
-        raise call.error(f'{exc} in upstream "{address}"') from None
-
-
-def _is_ip(host: str) -> bool:
-    return host.replace(".", "").isdigit()
+def _read_keepalive(call: Call) -> int:
+    """Read how many idle connections are kept: ``ngx_http_upstream_keepalive``."""
+    with contextlib.suppress(ValueError):
+        count = parse_number(call.args[0])
+        if count > 0:
+            return count
+    raise call.error(f'invalid value "{call.args[0]}" in "keepalive" directive')
 
 
 def build_upstream(block: Block) -> Upstream:
@@ -138,6 +134,11 @@ def build_upstream(block: Block) -> Upstream:
     if not servers:
         text = "no servers are inside upstream"
         raise ConfError(located(text, block.opener.file, block.end_line))
+    if all(server.backup for server in servers):
+        raise ConfError(
+            f'no servers in upstream "{block.opener.args[0]}" in '
+            f"{block.opener.file}:{block.opener.line}"
+        )
     given = {
         name: values[-1]
         for name, values in block.slots.items()
@@ -177,7 +178,10 @@ MODULES = (
         ),
     )),
     Module("ngx_http_upstream_keepalive_module", (
-        Command("keepalive", UPSTREAM, "1", number(1)),
+        Command(
+            "keepalive", UPSTREAM, "1",
+            Kind("number equal to or greater than 1", _read_keepalive),
+        ),
         Command("keepalive_time", UPSTREAM, "1", MSEC, "1h"),
         Command("keepalive_timeout", UPSTREAM, "1", MSEC, "60s"),
         Command("keepalive_requests", UPSTREAM, "1", NUMBER, "1000"),
