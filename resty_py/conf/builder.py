@@ -301,6 +301,7 @@ def _check_proxying(block: Block, location: Location) -> None:
     if text is not None:
         assert block.opener is not None
         raise ConfError(located(text, block.opener.file, block.end_line))
+    tls.check_proxy(location)
     for inner in _inside(location):
         _check_proxying(block, inner)
 

@@ -15,9 +15,18 @@ if TYPE_CHECKING:
 
     from ..host.tls.context import Context
     from ..host.tls.server_context import ServerSettings
-    from .model import Endpoint, Server
+    from .model import Endpoint, Location, Server
 
-__all__ = ["CLIENT_DIRECTIVES", "check_client", "check_endpoint", "check_servers"]
+__all__ = [
+    "CLIENT_DIRECTIVES",
+    "check_client",
+    "check_endpoint",
+    "check_proxy",
+    "check_servers",
+]
+
+#: Blocks in which a location's own proxy_pass is in force.
+_WITHIN = ("if", "limit_except")
 
 #: The directives that make the context of cosockets.
 CLIENT_DIRECTIVES = frozenset(
@@ -45,6 +54,49 @@ def check_client(settings: Mapping[str, Any]) -> None:
         certificate_key=settings["lua_ssl_certificate_key"],
         key_log=settings["lua_ssl_key_log"],
         conf_commands=tuple(settings["lua_ssl_conf_command"]),
+    )
+    _try(lambda: new_client_context(client))
+
+
+def check_proxy(location: Location) -> None:
+    """Find out whether an upstream can be asked as ``proxy_ssl_*`` say.
+
+    Follows ``ngx_http_proxy_set_ssl``. Where variables make the URL, which may not
+    be one of https, only what is said of certificates is tried.
+
+    Raises:
+        ConfError: they cannot; the text is what nginx says.
+    """
+    if location.content != "proxy" and location.modifier not in _WITHIN:
+        return
+    settings = location.settings
+    target = settings["proxy_pass"]
+    certificate = settings["proxy_ssl_certificate"]
+    is_verified = settings["proxy_ssl_verify"]
+    if target is None:
+        return
+    url = target.url.constant
+    if not (url.lower().startswith("https:") if url else certificate or is_verified):
+        return
+    from ..host.tls.context import ClientSettings, new_client_context
+
+    if certificate and not settings["proxy_ssl_certificate_key"]:
+        raise ConfError(
+            f'no "proxy_ssl_certificate_key" is defined for certificate "{certificate}"'
+        )
+    trusted = settings["proxy_ssl_trusted_certificate"]
+    if is_verified and not trusted:
+        raise ConfError("no proxy_ssl_trusted_certificate for proxy_ssl_verify")
+    client = ClientSettings(
+        protocols=settings["proxy_ssl_protocols"],
+        ciphers=settings["proxy_ssl_ciphers"],
+        trusted_certificate=trusted if is_verified else None,
+        verify_depth=settings["proxy_ssl_verify_depth"],
+        crl=settings["proxy_ssl_crl"] if is_verified else None,
+        certificate=certificate,
+        certificate_key=settings["proxy_ssl_certificate_key"],
+        key_log=None,
+        conf_commands=tuple(settings["proxy_ssl_conf_command"]),
     )
     _try(lambda: new_client_context(client))
 

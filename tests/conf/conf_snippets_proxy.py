@@ -47,6 +47,14 @@ LOCATION_PROXY = [
     "proxy_pass http://unix:/a:/b;",
     "proxy_pass http://unix:a;",
     "proxy_pass http://127.0.0.1?x;",
+    # TLS
+    "proxy_pass https://127.0.0.1; proxy_ssl_verify on;",
+    "proxy_pass http://127.0.0.1; proxy_ssl_verify on;",
+    "proxy_pass https://$arg_a; proxy_ssl_verify on;",
+    "proxy_pass https://127.0.0.1; proxy_ssl_trusted_certificate none;",
+    "proxy_pass https://127.0.0.1; proxy_ssl_crl none;",
+    "proxy_pass https://127.0.0.1; if ($arg_a) { proxy_ssl_verify on; }",
+    "proxy_pass https://127.0.0.1; location /b { proxy_ssl_verify on; }",
     # proxy_redirect
     "proxy_redirect off; proxy_redirect a b;",
     "proxy_redirect a b; proxy_redirect off;",

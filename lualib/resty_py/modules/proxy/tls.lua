@@ -54,11 +54,15 @@ local function commands_of(settings)
 end
 
 
+-- Whom to trust does not matter where nobody asks.
 local function new_context(settings)
+    local is_verified = settings.proxy_ssl_verify
     return native.tls.client_context(
         concat(settings.proxy_ssl_protocols, " "), settings.proxy_ssl_ciphers,
-        settings.proxy_ssl_trusted_certificate, settings.proxy_ssl_verify_depth,
-        settings.proxy_ssl_crl, settings.proxy_ssl_certificate,
+        is_verified and settings.proxy_ssl_trusted_certificate or nil,
+        settings.proxy_ssl_verify_depth,
+        is_verified and settings.proxy_ssl_crl or nil,
+        settings.proxy_ssl_certificate,
         settings.proxy_ssl_certificate_key, nil,
         unpack(commands_of(settings)))
 end
