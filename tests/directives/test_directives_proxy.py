@@ -480,6 +480,11 @@ CASES = {
     "captured_no_head": captured("/no_head"),
     "captured_body": captured("/echo", "{method = ngx.HTTP_POST, body = 'hello'}"),
     "captured_args": captured("/echo", "{args = {a = 'b c'}}"),
+    "echoed_streamed": case(
+        "location / { echo before; echo_location /up$uri; echo after; }"
+        f" location /up/ {{ proxy_pass {UP}/; }}", "/streamed", "/buffering_no",
+        timed=True
+    ),
     "echoed": case(
         f"location / {{ echo_location /up/plain; echo end; }}"
         f" location /up/ {{ proxy_pass {UP}/; }}", "/"

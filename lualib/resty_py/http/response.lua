@@ -403,12 +403,14 @@ end
 -- buffer that it is going to use again. What a filter has made of it may wait.
 -- Returns true | nil, err.
 function _M.hand_on(r)
-    if r.out_n == 0 or r.buffering or r.parent or r.deflater
+    if r.captured or r.postponed or r.buffering or r.deflater
         or body_filter(r)
     then
         return true
+    elseif r.parent then
+        return _M.hand_on(r.parent)
     end
-    return hand_down(r)
+    return r.out_n == 0 or hand_down(r)
 end
 
 

@@ -10,7 +10,8 @@
 -- 1. Of what is buffered pieces of proxy_buffer_size go on, as nginx fills
 --    one buffer before it sends it; without it each goes as it comes, and so
 --    do chunks.
--- 2. What is so buffered of a subrequest goes on when all has come.
+-- 2. What is so buffered of a subrequest goes on when all has come, but for
+--    chunks.
 -- 3. Nobody makes more than the client takes: past the client's share of
 --    memory the upstream is read no more. nginx writes to a file instead.
 -- 4. u.is_complete tells whether the connection can carry another request.
@@ -53,13 +54,18 @@ local function push_back(r)
 end
 
 
+local function send_now(r)
+    return r.parent and response.hand_on(r) or response.flush(r)
+end
+
+
 local function write(self, data)
     local r = self.request
     if data == "" then
         return true
     elseif not response.write(r, data) then
         return nil
-    elseif not self.is_buffered and not response.flush(r) then
+    elseif not self.is_buffered and not send_now(r) then
         return nil
     end
     return push_back(r)
@@ -223,8 +229,8 @@ function _M.pass(r, u)
     local self = setmetatable({request = r, upstream = u, pieces = {}, n = 0,
                                size = 0, limit = r.settings.proxy_buffer_size,
                                is_buffered = u.is_buffered,
-                               is_held = u.is_buffered and r.parent ~= nil},
-                              Pipe)
+                               is_held = u.is_buffered and r.parent ~= nil
+                                   and not u.head.is_chunked}, Pipe)
     local ok, err = pass(self, u.head)
     if err and not u.failure then
         log_failure(u, err)
