@@ -36,7 +36,8 @@
 --    log_subrequest is on.
 -- 3. One that is captured keeps its body, and passes no filter but those of
 --    Lua. An error status of it is told to its parent and makes no page.
--- 4. When its parent ends, or the thread that waits for it, it ends as well.
+-- 4. When its parent ends, or the thread that waits for it, it ends as well,
+--    unless it was detached.
 -- 5. They begin when the threads of their parent that can go on have done so.
 -- 6. They nest NGX_HTTP_MAX_SUBREQUESTS deep, and a client's request has
 --    MAX_LIVE of them at once.
