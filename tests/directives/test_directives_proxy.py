@@ -78,7 +78,7 @@ ASKS = get("/upgrade", "Upgrade: x", "Connection: upgrade").data()
 #: Answers that are not taken as nginx 1.22 takes them: see the end.
 OTHERWISE = (
     "/interim", "/two_lengths", "/accel_named", "/long_length", "/long_status",
-    "/head",
+    "/head", "/two_framings",
 )  # fmt: skip
 
 #: Answers that are about time.
@@ -690,7 +690,13 @@ NEWER = Pair(
     {
         **{
             path[1:]: proxy("", path)
-            for path in ("/interim", "/two_lengths", "/long_length", "/long_status")
+            for path in (
+                "/interim",
+                "/two_lengths",
+                "/two_framings",
+                "/long_length",
+                "/long_status",
+            )
         },
         "filter_exits": case(
             "location / { auth_request /up; echo in; } location /up {"
@@ -804,10 +810,11 @@ def test_requests_that_look_up_a_name_at_once_find_each_address_once():
     ("name", "text"),
     [
         ("long_length", 'upstream sent invalid "Content-Length" header'),
+        ("two_framings", 'upstream sent "Content-Length" and "Transfer-Encoding" head'),
         ("long_status", "upstream sent no valid HTTP/1.0 header"),
     ],
 )
-def test_a_number_of_too_many_digits_is_refused(name, text):
+def test_framing_that_is_none_is_refused(name, text):
     outcome = NEWER.actual(name)
     assert outcome.answers[0][0] == "HTTP/1.1 502 Bad Gateway"
     assert text in outcome.errors[0]

@@ -108,6 +108,7 @@ ANSWERS: dict[str, tuple[bytes | float, ...]] = {
     "/slow_head": (0.8, _counted("200 OK")),
     "/slow_body": (_answer("200 OK", "Content-Length: 9"), 0.8, b"more"),
     "/two_lengths": (_counted("200 OK", "Content-Length: 5"),),
+    "/two_framings": (_counted("200 OK", "Transfer-Encoding: chunked"),),
     "/bare_lf": (b"HTTP/1.0 200 OK\nContent-Length: 2\n\nok",),
     "/continued": (_counted("200 OK", "X-Up: a", " b", "X-Good: 1"),),
     "/bare_cr": (_counted("200 OK", "X-Up: a\rSet-Cookie: b=1", "X-Good: 1"),),

@@ -33,6 +33,8 @@ local LENGTH_DIGITS = 15
 local STATUSES, LINES, LINE_LENGTH = 64, 1024, 256
 
 local NO_HEAD = "upstream sent no valid HTTP/1.0 header"
+local TWO_FRAMINGS = 'upstream sent "Content-Length" and "Transfer-Encoding" '
+    .. "headers at the same time"
 
 -- Where a head keeps the first value of what every response is asked for.
 local SLOTS = {
@@ -151,9 +153,11 @@ end
 local function read_framing(head)
     head.is_closing = is_closing(head)
     local coding, length = head.transfer_encoding, head.content_length
-    if length and not is_length(length) or coding and length then
+    if coding and length then
+        return nil, TWO_FRAMINGS
+    elseif length and not is_length(length) then
         return nil, 'upstream sent invalid "Content-Length" header: "'
-            .. (length or "") .. '"'
+            .. length .. '"'
     elseif head.has_two_lengths then
         return nil, 'upstream sent duplicate header line: "Content-Length: '
             .. length .. '"'
