@@ -103,6 +103,18 @@ async def test_in_the_rest_of_a_body_behind_the_answer(flavour, leave, tmp_path)
         assert not any("while logging" in line for line in server.log)
 
 
+async def test_in_a_body_that_it_was_told_to_send(flavour, leave, tmp_path):
+    """No page is made that nobody reads: what counts is the invitation alone."""
+    head = request("POST", "/", "Content-Length: 10", "Expect: 100-continue")
+    async with faulty("ngx.req.read_body()", tmp_path, flavour) as server:
+        async with server.client() as peer:
+            await peer.send(head)
+            await peer.until(b"\r\n\r\n")
+            await leave(peer)
+        await eventually(lambda: statuses(server) == [400])
+    assert ' 400 25 "-"' in (tmp_path / "access.log").read_text()
+
+
 async def test_while_a_handler_waits(flavour, leave, tmp_path):
     lua = 'ngx.log(ngx.WARN, "waiting") ngx.sleep(1000)'
     settings = {"lua_check_client_abort": "on"}

@@ -4,7 +4,8 @@
 --
 -- Rules (ngx_http_finalize_request, ngx_http_special_response_handler):
 --
--- 1. ERROR, 408, 444 and 499 cut the connection.
+-- 1. ERROR, 408, 444 and 499 cut the connection, and so does any code where the
+--    client cannot be reached any more: no page is made for it.
 -- 2. 201, 204 and what is 300 or more is answered by an error_page of the
 --    location where there is one for it, else by nginx's own page. Once the
 --    headers are out the connection is cut: what postpone_output held back is
@@ -124,7 +125,10 @@ end
 
 
 function _M.finalize(r, rc)
-    if rc >= SPECIAL and not CUTTING[rc] or rc == CREATED or rc == NO_CONTENT
+    if rc >= SPECIAL and r.downstream.failed and not r.parent then
+        return ending.cut(r, rc)
+    elseif rc >= SPECIAL and not CUTTING[rc]
+        or rc == CREATED or rc == NO_CONTENT
     then
         return special(r, rc)
     elseif rc == ERROR and r.refuse and not r.headers_sent then
