@@ -8,8 +8,8 @@
 -- of it alive, and a small request leaves 2 KiB: each thousand requests would
 -- pay for marking and sweeping the whole program, a tenth of what they cost.
 -- An object that each cycle finds dead measures the heap, sets the next pause
--- and leaves another one behind. Who sets a pause of their own keeps it. From
--- 5.2 on finalizers run before all is swept, so the pace is Lua's.
+-- and leaves another one behind. Who sets a pause of their own keeps it. Other
+-- flavours have their own pace: from 5.2 on finalizers run before all is swept.
 --
 -- LuaJIT's collector goes a step of a fixed size when something is allocated,
 -- however large that is: a handler that makes a response of large strings
@@ -63,7 +63,7 @@ local function watch()
 end
 
 
-_M.pace = _VERSION == "Lua 5.1" and watch or function() end
+_M.pace = jit and watch or function() end
 
 
 local function pay()

@@ -6,10 +6,9 @@ from lua_worker import VARIANTS, each_variant, open_rig
 # KiB of garbage that a cycle waits for.
 ROOM = 16384
 
-#: Those whose finalizers run when all is swept.
 paced = pytest.mark.parametrize(
     "variant",
-    [one for one in VARIANTS if one.flavour in ("luajit21", "lua51")],
+    [one for one in VARIANTS if one.flavour == "luajit21"],
     ids=str,
 )
 
