@@ -11,7 +11,7 @@
 --    one buffer before it sends it; without it each goes as it comes, and so
 --    do chunks.
 -- 2. What is so buffered of a subrequest goes on when all has come, but for
---    chunks.
+--    chunks that nobody captures.
 -- 3. Nobody makes more than the client takes: past the client's share of
 --    memory the upstream is read no more. nginx writes to a file instead.
 -- 4. u.is_complete tells whether the connection can carry another request.
@@ -224,13 +224,18 @@ function _M.skip(u)
 end
 
 
+local function is_kept_whole(r, u)
+    return r.captured ~= nil or not u.head.is_chunked
+end
+
+
 function _M.pass(r, u)
     u.action = u.is_buffered and READING or SENDING
     local self = setmetatable({request = r, upstream = u, pieces = {}, n = 0,
                                size = 0, limit = r.settings.proxy_buffer_size,
                                is_buffered = u.is_buffered,
                                is_held = u.is_buffered and r.parent ~= nil
-                                   and not u.head.is_chunked}, Pipe)
+                                   and is_kept_whole(r, u)}, Pipe)
     local ok, err = pass(self, u.head)
     if err and not u.failure then
         log_failure(u, err)
