@@ -62,20 +62,20 @@ def _eventfd() -> int:
 
 
 class Calls:
-    """The calls that wait; true while there are any.
+    """The calls that wait.
 
     Args:
         vm: where they go.
         bell: rung for each.
+
+    Attributes:
+        waiting: functions and their arguments, in order.
     """
 
     def __init__(self, vm: VM, bell: Bell) -> None:
         self._vm = vm
         self._bell = bell
-        self._queue: deque[tuple[Any, list[Any]]] = deque()
-
-    def __bool__(self) -> bool:
-        return bool(self._queue)
+        self.waiting: deque[tuple[Any, list[Any]]] = deque()
 
     def put(self, function: Any, *args: Any) -> None:
         """Queue a call of a Lua function.
@@ -86,13 +86,13 @@ class Calls:
         """
         if len(args) > _MAX_VALUES:
             raise ValueError("too many values for Lua")
-        self._queue.append((function, [to_lua(self._vm, arg) for arg in args]))
+        self.waiting.append((function, [to_lua(self._vm, arg) for arg in args]))
         self._bell.ring()
 
     def make(self) -> None:
         """Make all that wait; from the loop."""
-        while self._queue:
-            function, args = self._queue.popleft()
+        while self.waiting:
+            function, args = self.waiting.popleft()
             try:
                 self._vm.call(function, *args)
             except LuaError:

@@ -143,14 +143,14 @@ class Console(Worker):
         poller = select.poll()
         poller.register(self._poller.fd, select.POLLIN)
         while not self._stopping:
-            if self._calls:
+            if self._calls.waiting:
                 self._make_calls()
             deadline = self._turn()
             if deadline == OVER:
                 return True
             if self._tasks.are_waiting:
                 return False
-            if deadline != MORE and not self._calls:
+            if deadline != MORE and not self._calls.waiting:
                 poller.poll(_milliseconds(deadline))
         return True
 

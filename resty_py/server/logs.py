@@ -88,7 +88,11 @@ class Logs:
     @property
     def deadline(self) -> float:
         """When :meth:`flush` shall be called next; never, when no line waits."""
-        return min((log.deadline for log in self._kept), default=math.inf)
+        first = math.inf
+        for log in self._kept:
+            if log.deadline < first:
+                first = log.deadline
+        return first
 
     @property
     def uses_stderr(self) -> bool:

@@ -130,13 +130,16 @@ class Loop:
             raise driven.failure
 
     def _go_round(self) -> None:
+        posted = self._posted
         # A tick may post the next.
-        for _ in range(len(self._posted)):
-            self._posted.popleft()()
+        for _ in range(len(posted)):
+            posted.popleft()()
         due = math.inf
         for driven in self._driven:
-            due = min(due, driven.turn())
-        if due != MORE and not self._posted:
+            next_due = driven.turn()
+            if next_due < due:
+                due = next_due
+        if due != MORE and not posted:
             self._wait(due)
 
     def _wait(self, due: float) -> None:

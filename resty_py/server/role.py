@@ -77,18 +77,9 @@ class Role:
 
     def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return *function*, which enters Lua, so that the master sees it doing so."""
-        board, row = self.board, self.row
-        if board is None:
+        if self.board is None:
             return function
-
-        def counted(*args: Any) -> Any:
-            board.count_beat(row)
-            try:
-                return function(*args)
-            finally:
-                board.count_beat(row)
-
-        return counted
+        return self.board.counted(self.row, function)
 
     def _write(self, word: int, value: int) -> None:
         if self.board is not None:

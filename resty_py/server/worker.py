@@ -28,6 +28,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -467,21 +468,23 @@ class Worker:
         """Take a turn; return until when there is nothing to do, MORE or OVER."""
         if self._stopping:
             return OVER
-        if self._calls:
+        if self._calls.waiting:
             self._make_calls()
         due: float = self._turn()
         if due == OVER:
             self._stopping = True
         # Lua may have queued a call in the turn, whose ring is not heard again.
-        elif self._calls:
+        elif self._calls.waiting:
             return MORE
         return due if due in (MORE, OVER) else min(due, self._flushed())
 
     def _flushed(self) -> float:
         """Flush the logs if it is time; return when it is next."""
-        if self.logs.deadline <= trio.current_time():
+        deadline = self.logs.deadline
+        if deadline != math.inf and deadline <= trio.current_time():
             self.logs.flush()
-        return self.logs.deadline
+            deadline = self.logs.deadline
+        return deadline
 
     def _make_calls(self) -> None:
         # What the calls arm counts from now, not from the last turn.
