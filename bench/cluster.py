@@ -18,11 +18,12 @@ from .servers import APPS, WORKER_CONNECTIONS, OpenResty, find_openresty
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-__all__ = ["PORT", "Master", "Servers"]
+__all__ = ["PORT", "REDIS_PORT", "Master", "Servers"]
 
 _CONF = """\
 daemon off;
 worker_processes {workers};
+{affinity}
 pid {folder}/nginx.pid;
 error_log {folder}/error.log error;
 {user}
@@ -43,12 +44,18 @@ http {{
         listen 127.0.0.1:{port};
         location = /dict {{ content_by_lua_file "{apps}/shared_dict.lua"; }}
         location = /hello {{ content_by_lua_file "{apps}/hello.lua"; }}
-        location = /cosocket {{ content_by_lua_file "{apps}/cosocket.lua"; }}
+        location = /cosocket {{
+            set $redis_port {redis_port};
+            content_by_lua_file "{apps}/cosocket_near.lua";
+        }}
     }}
 }}
 """
 
 PORT = 18_180
+
+#: Where the Redis of the first worker listens; the next one's is behind it.
+REDIS_PORT = 16_390
 
 _STOP_SECONDS = 10
 
@@ -90,24 +97,27 @@ class Servers:
 
     @contextlib.contextmanager
     def serve(
-        self, name: str, workers: int, cores: Collection[int] = (), port: int = PORT
+        self, name: str, workers: int, cores: Collection[int] = (), number: int = 0
     ) -> Iterator[Master]:
-        """Run one with so many workers.
+        """Run one with so many workers, each on a core of its own if it can be.
 
         Args:
             name: one of names.
             workers: how many.
             cores: those it may run on; all where there are none.
-            port: where it listens.
+            number: how many run beside it already.
 
         Raises:
             BenchError: it does not start.
         """
         with tempfile.TemporaryDirectory(prefix="resty-py-bench-") as folder:
             conf = Path(folder) / "nginx.conf"
+            port = PORT + number
             conf.write_text(
                 _CONF.format(
                     workers=workers,
+                    affinity=_affinity(workers, cores),
+                    redis_port=REDIS_PORT + number,
                     folder=folder,
                     user="user root;" if os.geteuid() == 0 else "",
                     connections=WORKER_CONNECTIONS,
@@ -133,6 +143,13 @@ class Servers:
         assert isinstance(self._real, OpenResty)
         modules = " ".join(f"load_module {path};" for path in self._real.modules)
         return [self._real.binary, *arguments, "-g", modules]
+
+
+def _affinity(workers: int, cores: Collection[int]) -> str:
+    if not 1 < workers == len(cores):
+        return ""
+    masks = (f"{1 << core:b}" for core in cores)
+    return f"worker_cpu_affinity {' '.join(masks)};"
 
 
 def _pin(cores: Collection[int]) -> list[str]:

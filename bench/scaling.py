@@ -6,11 +6,10 @@ layouts, which take turns, round by round:
 - *one*: a worker and wrk on one core, the other core idle;
 - *apart*: the same on both cores, two servers that share nothing: what two
   cores of this machine can do, which is less than twice what one can;
-- *together*: two workers of one master, and twice the load, on both cores.
+- *together*: two workers of one master, a core each, and twice the load on both.
 
-Redis, for the cosockets, may run on the cores of the layout. Requests *together*
-as a multiple of *one* count the machine and the server; as a part of *apart*,
-the server alone.
+For the cosockets each core has a Redis. Requests *together* as a multiple of *one*
+count the machine and the server; as a part of *apart*, the server alone.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import statistics
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
-from .cluster import PORT, Master, Servers
+from .cluster import REDIS_PORT, Master, Servers
 from .process import BenchError, cores
 from .servers import redis
 
@@ -66,7 +65,7 @@ def _serve(
 ) -> Iterator[list[Master]]:
     with contextlib.ExitStack() as stack:
         yield [
-            stack.enter_context(servers.serve(name, *server, PORT + i))
+            stack.enter_context(servers.serve(name, *server, i))
             for i, server in enumerate(layout)
         ]
 
@@ -117,12 +116,12 @@ def compare_scaling(servers: Servers, rounds: int, seconds: int) -> None:
         BenchError: a server does not start, or wrk met an error.
     """
     found: dict[tuple[str, str, str], list[_Sample]] = {}
-    with redis() as database:
+    with contextlib.ExitStack() as stack:
+        for i, core in enumerate(cores()):
+            stack.enter_context(redis(port=REDIS_PORT + i, core=core))
         for _ in range(rounds):
             for name in servers.names:
                 for kind, layout in _layouts().items():
-                    allowed = {core for server in layout for core in server.cores}
-                    database.pin(allowed)
                     with _serve(servers, name, layout) as masters:
                         for load in _LOADS:
                             _measure(masters, layout, load, 1)

@@ -274,25 +274,30 @@ def serve(
 
 
 @contextmanager
-def redis(*, tls: bool = False) -> Iterator[Process]:
-    """Run redis-server on the load's core at REDIS_PORT while the block runs.
+def redis(
+    *, tls: bool = False, port: int = REDIS_PORT, core: int | None = None
+) -> Iterator[Process]:
+    """Run redis-server while the block runs.
 
     Args:
         tls: it listens at REDIS_TLS_PORT as well, and holds REDIS_VALUE.
+        port: where it listens.
+        core: where it runs; the load's core where none is given.
 
     Raises:
         BenchError: it is not installed, or the port is taken.
     """
     if shutil.which("redis-server") is None:
         raise BenchError("redis-server is not installed")
-    if accepts(REDIS_PORT):
-        raise BenchError(f"port {REDIS_PORT} is taken: apps/cosocket.lua needs it")
+    if accepts(port):
+        raise BenchError(f"port {port} is taken: Redis has to be there")
     with tempfile.TemporaryDirectory(prefix="resty-py-bench-") as folder:
-        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(REDIS_PORT)]
+        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port)]
         command += ["--dir", folder, "--save", "", "--appendonly", "no"]
         command += _tls_options(Path(folder)) if tls else []
-        with Process(command, cores()[1], Path(folder, "output")) as process:
-            process.wait_until(lambda: accepts(REDIS_TLS_PORT if tls else REDIS_PORT))
+        place = cores()[1] if core is None else core
+        with Process(command, place, Path(folder, "output")) as process:
+            process.wait_until(lambda: accepts(REDIS_TLS_PORT if tls else port))
             if tls:
                 _fill_redis()
             yield process
