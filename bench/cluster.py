@@ -23,7 +23,6 @@ __all__ = ["PORT", "REDIS_PORT", "Master", "Servers"]
 _CONF = """\
 daemon off;
 worker_processes {workers};
-{affinity}
 pid {folder}/nginx.pid;
 error_log {folder}/error.log error;
 {user}
@@ -99,7 +98,7 @@ class Servers:
     def serve(
         self, name: str, workers: int, cores: Collection[int] = (), number: int = 0
     ) -> Iterator[Master]:
-        """Run one with so many workers, each on a core of its own if it can be.
+        """Run one with so many workers.
 
         Args:
             name: one of names.
@@ -116,7 +115,6 @@ class Servers:
             conf.write_text(
                 _CONF.format(
                     workers=workers,
-                    affinity=_affinity(workers, cores),
                     redis_port=REDIS_PORT + number,
                     folder=folder,
                     user="user root;" if os.geteuid() == 0 else "",
@@ -143,13 +141,6 @@ class Servers:
         assert isinstance(self._real, OpenResty)
         modules = " ".join(f"load_module {path};" for path in self._real.modules)
         return [self._real.binary, *arguments, "-g", modules]
-
-
-def _affinity(workers: int, cores: Collection[int]) -> str:
-    if not 1 < workers == len(cores):
-        return ""
-    masks = (f"{1 << core:b}" for core in cores)
-    return f"worker_cpu_affinity {' '.join(masks)};"
 
 
 def _pin(cores: Collection[int]) -> list[str]:

@@ -6,7 +6,7 @@ layouts, which take turns, round by round:
 - *one*: a worker and wrk on one core, the other core idle;
 - *apart*: the same on both cores, two servers that share nothing: what two
   cores of this machine can do, which is less than twice what one can;
-- *together*: two workers of one master, a core each, and twice the load on both.
+- *together*: two workers of one master, and twice the load, on both cores.
 
 For the cosockets each core has a Redis. Requests *together* as a multiple of *one*
 count the machine and the server; as a part of *apart*, the server alone.
