@@ -20,7 +20,7 @@ local set_of = require "resty_py.program.set"
 local HTTP_OK = 200
 
 -- It leans on the filters.
-local subrequest
+local postponed
 
 local _M = {}
 
@@ -42,9 +42,9 @@ local function add(r, uri)
     if not uri then
         return true
     end
-    subrequest = subrequest or require "resty_py.request.subrequest"
-    return subrequest.insert(r, {uri = uri, share_vars = true,
-                                 forward_body = true})
+    postponed = postponed or require "resty_py.request.postponed"
+    return postponed.insert(r, {uri = uri, share_vars = true,
+                                forward_body = true})
 end
 
 

@@ -36,7 +36,7 @@ local output = require "resty_py.modules.echo.output"
 
 local evaluate = arguments.evaluate
 local ipairs = ipairs
-local join = require "resty_py.request.subrequest".join
+local join = require "resty_py.request.postponed".join
 local line_of = arguments.line
 
 local ERROR, OK, SPECIAL = -1, 0, 300

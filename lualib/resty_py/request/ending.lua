@@ -29,7 +29,7 @@ local pairs = pairs
 local POSTPONED = response.POSTPONED
 
 -- It leans on this module itself.
-local subrequest
+local postponed
 
 local _M = {}
 
@@ -145,8 +145,8 @@ function _M.finish(r)
     end
     local _, err = response.finish(r)
     if err == POSTPONED then
-        subrequest = subrequest or require "resty_py.request.subrequest"
-        return subrequest.after(r, conclude_response)
+        postponed = postponed or require "resty_py.request.postponed"
+        return postponed.after(r, conclude_response)
     end
     return complete(r, r.filter_failed and r.headers_sent)
 end

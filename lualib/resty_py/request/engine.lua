@@ -37,7 +37,7 @@ local INTERNAL_SERVER_ERROR = 500
 local ABORTING = {[-1] = true, [408] = true, [444] = true, [499] = true}
 
 -- It leans on this module itself.
-local subrequest
+local postponed
 
 local _M = {}
 
@@ -251,8 +251,8 @@ end
 local function run_native(r, serve)
     local rc = serve(r)
     if r.postponed then
-        subrequest = subrequest or require "resty_py.request.subrequest"
-        subrequest.join(r)
+        postponed = postponed or require "resty_py.request.postponed"
+        postponed.join(r)
     end
     return rc
 end

@@ -5,15 +5,17 @@
 --                       returns an array of them
 --                       | nil, err where one cannot be made
 --   run(r, options)     the same for one whose output goes out in that of r
---   start(r, options)   does not wait for it; its output takes its place in
---                       that of r however long it takes
---   join(r)             parks until all that start() began are done
---   insert(r, options)   as start(), from a filter: it begins in its turn
---   after(r, f)         calls f(r) when all that insert() added are done
 --   detach(r, options, f)   begins one in its turn that nobody waits for, not
 --                       even the end of r, and whose output is thrown away;
 --                       f(), where there is one, is called when it has ended
 --   detached            how many of these there are
+--
+-- For those whose output waits for its turn (postponed.lua):
+--
+--   make(r, options)    a new one | nil, err
+--   begin_later(sr, f)  has f(sr) called in its turn, unless it has ended
+--   release(sr), log_ended(sr)   it has come to its end, and is logged
+--   abort(sr)           ends one that nobody waits for any more
 --
 -- Options:
 --
@@ -42,8 +44,7 @@
 -- 6. They nest NGX_HTTP_MAX_SUBREQUESTS deep, and a client's request has
 --    MAX_LIVE of them at once.
 --
--- Follows ngx_http_subrequest, ngx_http_postpone_filter_module.c and
--- ngx_http_lua_subrequest.c.
+-- Follows ngx_http_subrequest and ngx_http_lua_subrequest.c.
 
 local ending = require "resty_py.request.ending"
 local log = require "resty_py.log"
@@ -64,7 +65,7 @@ local MAX_DEPTH = 51
 -- What nginx's counter of references to a request lets it have.
 local MAX_LIVE = 64534
 
-local ERROR, CLOSE, INTERNAL_SERVER_ERROR = -1, 444, 500
+local ERROR, INTERNAL_SERVER_ERROR = -1, 500
 
 -- It leans on this module itself.
 local steps
@@ -414,131 +415,7 @@ function _M.run(r, options)
 end
 
 
--- What of the parent's output waits for its turn: texts, and subrequests.
-local Queue = {}
-Queue.__index = Queue
-
-
-local function queue_of(r)
-    local queue = r.postponed
-    if not queue then
-        queue = setmetatable({first = 1, last = 0, request = r}, Queue)
-        r.postponed = queue
-    end
-    return queue
-end
-
-
-function Queue:add(item)
-    self.last = self.last + 1
-    self[self.last] = item
-    return true
-end
-
-
-local function hold(sr, data)
-    local pieces = sr.held
-    pieces[#pieces + 1] = data
-    return true
-end
-
-
-local function put_all(r, pieces)
-    for i = 1, #pieces do
-        response.put_body(r, pieces[i])
-    end
-end
-
-
--- Puts out what is at the front and complete.
-function Queue:drain()
-    local r = self.request
-    r.postponed = nil
-    if r.terminated then
-        return self:forget()
-    end
-    while self.first <= self.last do
-        local item = self[self.first]
-        if item.waiting and not item.terminated then
-            r.postponed = self
-            return
-        end
-        put_all(r, item.held or {item})
-        self.first = self.first + 1
-    end
-    if self.thread then
-        wake(self.thread)
-    elseif self.over then
-        return self.over(r)
-    end
-end
-
-
-function Queue:forget()
-    self.thread = nil
-    for i = self.first, self.last do
-        local item = self[i]
-        if item.waiting then
-            abort(item)
-        end
-    end
-end
-
-
-local function completed_in_queue(sr, cut)
-    release(sr)
-    if cut then
-        ending.kill_threads(sr.main)
-        return ending.cut(sr.main, sr.status == CLOSE and CLOSE or ERROR)
-    end
-    log_ended(sr)
-    local queue = sr.queue
-    if sr.parent.postponed == queue and queue[queue.first] == sr then
-        return queue:drain()
-    end
-end
-
-
--- Returns the subrequest in its place in the parent's output | nil, err.
-local function add_in_queue(r, options)
-    local sr, err = make(r, options)
-    if not sr then
-        return nil, err
-    end
-    local queue = queue_of(r)
-    sr.held = {}
-    sr.collect = hold
-    sr.waiting = true
-    sr.queue = queue
-    sr.completed = completed_in_queue
-    queue:add(sr)
-    return sr
-end
-
-
-local function begin_in_queue(sr)
-    steps = steps or require "resty_py.request.steps"
-    steps.begin(sr)
-    if sr.terminated then
-        sr.queue:drain()
-    end
-end
-
-
-local function launch(thread, sr)
-    scheduler.post(thread)
-    return begin_in_queue(sr)
-end
-
-
-function _M.start(r, options)
-    local sr, err = add_in_queue(r, options)
-    if not sr then
-        return nil, err
-    end
-    scheduler.leave(launch, sr)
-    return nil
-end
+-- On their own ----------------------------------------------------------------
 
 
 -- One that begins when it is its turn: an item of the scheduler.
@@ -556,33 +433,6 @@ end
 local function begin_later(sr, how)
     scheduler.post(setmetatable({subrequest = sr, begin = how}, Next))
 end
-
-
-function _M.insert(r, options)
-    local sr, err = add_in_queue(r, options)
-    if not sr then
-        return nil, err
-    end
-    begin_later(sr, begin_in_queue)
-    return true
-end
-
-
-function _M.after(r, f)
-    r.postponed.over = f
-end
-
-
-function _M.join(r)
-    local queue = r.postponed
-    if queue then
-        queue.thread = scheduler.current
-        scheduler.park(queue)
-    end
-end
-
-
--- On their own ----------------------------------------------------------------
 
 
 local function drop()
@@ -622,5 +472,11 @@ function _M.detach(r, options, f)
     return true
 end
 
+
+_M.abort = abort
+_M.begin_later = begin_later
+_M.log_ended = log_ended
+_M.make = make
+_M.release = release
 
 return _M

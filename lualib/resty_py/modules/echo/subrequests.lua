@@ -26,7 +26,7 @@ local target = require "resty_py.request.target"
 
 local format = string.format
 local run = subrequest.run
-local start = subrequest.start
+local start = require "resty_py.request.postponed".start
 local sub = string.sub
 
 local OK, ERROR, BAD_REQUEST = 0, -1, 400
