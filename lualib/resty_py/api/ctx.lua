@@ -9,6 +9,7 @@ local phases = require "resty_py.request.phases"
 local current = phases.request
 local debugs = log.debugs
 local error = error
+local hold = require "resty_py.request".hold
 local setmetatable = setmetatable
 local type = type
 
@@ -30,10 +31,7 @@ end
 
 local function refer(r)
     last_reference = last_reference + 1
-    local main = r.main or r
-    main.sockets = main.sockets or {}
-    main.sockets[#main.sockets + 1] = setmetatable(
-        {number = last_reference}, Reference)
+    hold(r.main or r, setmetatable({number = last_reference}, Reference))
 end
 
 

@@ -11,6 +11,7 @@
 
 local deflate = require "resty_py.native".deflate
 
+local hold = require "resty_py.request".hold
 local setmetatable = setmetatable
 
 -- Bytes that leave together where nobody asks for less: gzip_buffers.
@@ -75,9 +76,7 @@ function _M.new(r, level, window, memory)
         held = "",
         is_behind = false,
     }, Deflater)
-    local sockets = r.sockets or {}
-    r.sockets = sockets
-    sockets[#sockets + 1] = self
+    hold(r, self)
     return self
 end
 

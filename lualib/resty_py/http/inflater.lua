@@ -10,6 +10,7 @@
 
 local inflate = require "resty_py.native".inflate
 
+local hold = require "resty_py.request".hold
 local setmetatable = setmetatable
 
 local Inflater = {}
@@ -35,9 +36,7 @@ end
 
 function _M.new(r, most)
     local self = setmetatable({stream = inflate.open(), most = most}, Inflater)
-    local sockets = r.sockets or {}
-    r.sockets = sockets
-    sockets[#sockets + 1] = self
+    hold(r, self)
     return self
 end
 

@@ -37,6 +37,7 @@ local concat = table.concat
 local debug = log.debug
 local find = string.find
 local format = string.format
+local hold = require "resty_py.request".hold
 local huge = math.huge
 local ipairs = ipairs
 local pairs = pairs
@@ -78,8 +79,7 @@ local function family_of(r)
     if not family then
         family = setmetatable({request = r, members = {}}, Family)
         r.children = family
-        r.sockets = r.sockets or {}
-        r.sockets[#r.sockets + 1] = family
+        hold(r, family)
     end
     return family
 end

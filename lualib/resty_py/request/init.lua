@@ -15,7 +15,8 @@
 --   entry         the phase's entry thread
 --   alive         light threads not yet ended
 --   threads       set of spawned light threads, nil until the first
---   sockets       array of cosockets made for it, nil until the first
+--   sockets       array of cosockets made for it, and of what else is released
+--                 with it (hold()), nil until the first
 --   ctx           ngx.ctx, nil until used
 --   world         where its code runs if lua_code_cache is off: fresh.lua
 --   vars, captures   see variables.lua
@@ -127,6 +128,17 @@ function _M.new(downstream, head, server)
         r.expecting = true
     end
     return r
+end
+
+
+-- Has item:release() called when r has ended.
+function _M.hold(r, item)
+    local held = r.sockets
+    if held then
+        held[#held + 1] = item
+    else
+        r.sockets = {item}
+    end
 end
 
 

@@ -32,6 +32,7 @@ local drop = deadlines.drop
 local failed = files.failed
 local format = string.format
 local gsub = string.gsub
+local hold = require "resty_py.request".hold
 local is_passed_on = response.is_passed_on
 local min = math.min
 local new_deadline = deadlines.new
@@ -69,9 +70,7 @@ function _M.new(r, file, size, source)
         deadline = nil,
     }, Body)
     if self.fd then
-        local sockets = r.sockets or {}
-        r.sockets = sockets
-        sockets[#sockets + 1] = self
+        hold(r, self)
         opened[self] = true
     end
     return self

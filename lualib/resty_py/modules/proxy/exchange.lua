@@ -46,6 +46,7 @@ local tls = require "resty_py.modules.proxy.tls"
 local FAR = require "resty_py.scheduler.deadlines".FAR
 local find = string.find
 local gsub = string.gsub
+local hold = require "resty_py.request".hold
 local net = native.net
 local select = select
 local setmetatable = setmetatable
@@ -446,10 +447,7 @@ function _M.new(r)
         is_complete = nil,
         last_failure = nil,
     }, Upstream)
-    local main = r.main or r
-    local sockets = main.sockets or {}
-    main.sockets = sockets
-    sockets[#sockets + 1] = self
+    hold(r.main or r, self)
     return self
 end
 
