@@ -1,14 +1,11 @@
-"""Compressing for Lua: the streams of the gzip module.
-
-Lua names a stream by a number. A stream is open until it is finished or closed;
-the modules that open one see to that with the request's end.
-"""
+"""Compressing for Lua: the streams of the gzip module (streams.py)."""
 
 from __future__ import annotations
 
-import itertools
 import zlib
 from typing import TYPE_CHECKING, Any
+
+from .streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +16,8 @@ __all__ = ["functions"]
 _GZIP_FRAME = 16
 
 
-class _Streams:
+class _Streams(Streams["zlib._Compress"]):
     """The open streams of one VM."""
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self._open: dict[int, zlib._Compress] = {}
 
     def open(self, level: int, window: int, memory: int) -> int:
         """Return the number of a new stream: ``deflateInit2``.
@@ -34,27 +27,23 @@ class _Streams:
             window: bits of the window, 9 to 15.
             memory: zlib's ``memLevel``, 1 to 9.
         """
-        number = next(self._numbers)
-        self._open[number] = zlib.compressobj(
-            int(level), zlib.DEFLATED, _GZIP_FRAME + int(window), int(memory)
+        return self.add(
+            zlib.compressobj(
+                int(level), zlib.DEFLATED, _GZIP_FRAME + int(window), int(memory)
+            )
         )
-        return number
 
     def write(self, number: int, data: bytes) -> bytes:
         """Take *data*; return what is ready, which may be nothing."""
-        return self._open[number].compress(data)
+        return self[number].compress(data)
 
     def flush(self, number: int) -> bytes:
         """Return all of what was written: ``Z_SYNC_FLUSH``."""
-        return self._open[number].flush(zlib.Z_SYNC_FLUSH)
+        return self[number].flush(zlib.Z_SYNC_FLUSH)
 
     def finish(self, number: int) -> bytes:
         """Return the rest of a stream, and close it: ``Z_FINISH``."""
-        return self._open.pop(number).flush(zlib.Z_FINISH)
-
-    def close(self, number: int) -> None:
-        """Forget a stream, if it is open."""
-        self._open.pop(number, None)
+        return self.take(number).flush(zlib.Z_FINISH)
 
 
 def functions() -> dict[str, Callable[..., Any]]:

@@ -1,16 +1,15 @@
-"""Unpacking for Lua: the streams of the gunzip module.
+"""Unpacking for Lua: the streams of the gunzip module (streams.py).
 
-Lua names a stream by a number. A stream is open until it is closed; the module
-that opens one sees to that with the request's end. Members of gzip may follow
-each other, as in a file to which was appended.
+Members of gzip may follow each other, as in a file to which was appended.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 import zlib
 from typing import TYPE_CHECKING, Any
+
+from .streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,18 +52,12 @@ class _Stream:
         return found, len(found) == most
 
 
-class _Streams:
+class _Streams(Streams[_Stream]):
     """The open streams of one VM."""
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self._open: dict[int, _Stream] = {}
 
     def open(self) -> int:
         """Return the number of a new stream: ``inflateInit2``."""
-        number = next(self._numbers)
-        self._open[number] = _Stream()
-        return number
+        return self.add(_Stream())
 
     def write(self, number: int, data: bytes, most: int) -> Any:
         """Take *data*; return what is ready, and whether there is more.
@@ -73,18 +66,14 @@ class _Streams:
             None, False and zlib's code where the data is broken.
         """
         try:
-            return self._open[number].write(data, int(most))
+            return self[number].write(data, int(most))
         except zlib.error as exc:
             code = _CODE.match(str(exc))
             return None, False, int(code[1]) if code else _DATA_ERROR
 
     def is_complete(self, number: int) -> bool:
         """Tell whether a stream may end here."""
-        return self._open[number].is_complete
-
-    def close(self, number: int) -> None:
-        """Forget a stream, if it is open."""
-        self._open.pop(number, None)
+        return self[number].is_complete
 
 
 def functions() -> dict[str, Callable[..., Any]]:
